@@ -1,0 +1,12 @@
+//! A WebSocket engine that does no I/O of its own.
+#![no_std]
+#![deny(missing_docs)]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod opcode;
+mod role;
+
+pub use opcode::Opcode;
+pub use role::Role;
