@@ -1,5 +1,7 @@
 //! The opcode of a frame.
 
+use core::fmt;
+
 /// What a frame carries ([RFC 6455 section 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 ///
 /// The reserved opcodes `0x3` to `0x7` and `0xB` to `0xF` have no variant: a peer that sends one is failed.
@@ -42,5 +44,18 @@ impl Opcode {
     /// Whether this is a control frame: close, ping or pong (RFC 6455 section 5.5).
     pub const fn is_control(self) -> bool {
         self.bits() & 0x8 != 0
+    }
+}
+
+impl fmt::Display for Opcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Continuation => "continuation",
+            Self::Text => "text",
+            Self::Binary => "binary",
+            Self::Close => "close",
+            Self::Ping => "ping",
+            Self::Pong => "pong",
+        })
     }
 }

@@ -1,0 +1,97 @@
+//! Masking: XOR with a key of four bytes
+//! ([RFC 6455 section 5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.3)).
+//!
+//! Works without allocation. Masking and unmasking are the same operation.
+
+/// A masking key, and how far into it the payload has come.
+///
+/// The payload may be masked in pieces of any size: the key is turned by each piece, so that octet `i` of the
+/// whole payload meets `key[i mod 4]` (RFC 6455 section 5.3).
+///
+/// ```
+/// use sockeye::mask::Mask;
+///
+/// // The "Hello" of RFC 6455 section 5.7, in two pieces.
+/// let mut mask = Mask::new([0x37, 0xfa, 0x21, 0x3d]);
+/// let mut payload = [0x7f, 0x9f, 0x4d, 0x51, 0x58];
+/// let (head, tail) = payload.split_at_mut(3);
+/// mask.apply(head);
+/// mask.apply(tail);
+/// assert_eq!(&payload, b"Hello");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mask {
+    /// The key, turned so that its first byte meets the next octet.
+    key: [u8; 4],
+}
+
+impl Mask {
+    /// A mask at the start of a payload.
+    pub const fn new(key: [u8; 4]) -> Self {
+        Self { key }
+    }
+
+    /// Masks or unmasks the next piece of the payload in its place.
+    #[inline]
+    pub fn apply(&mut self, piece: &mut [u8]) {
+        let [a, b, c, d] = self.key;
+        let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+        let (words, rest) = piece.as_chunks_mut::<8>();
+        for bytes in words {
+            *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+        }
+        for (byte, key) in rest.iter_mut().zip([a, b, c, d, a, b, c]) {
+            *byte ^= key;
+        }
+        self.key.rotate_left(piece.len() % 4);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// The RFC's own formula: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4).
+    fn oracle(payload: &mut [u8], key: [u8; 4]) {
+        for (i, byte) in payload.iter_mut().enumerate() {
+            *byte ^= key[i % 4];
+        }
+    }
+
+    #[test]
+    fn rule_33_octet_i_meets_key_i_mod_4_at_every_alignment_and_phase() {
+        let key = [0x12, 0x34, 0x56, 0x78];
+        let original: Vec<u8> = (0..200u8).collect();
+        for alignment in 0..16 {
+            for length in 0..100 {
+                let mut expected = original[alignment..alignment + length].to_vec();
+                oracle(&mut expected, key);
+                for split in 0..=length {
+                    let mut memory = original.clone();
+                    let piece = &mut memory[alignment..alignment + length];
+                    let mut mask = Mask::new(key);
+                    let (head, tail) = piece.split_at_mut(split);
+                    mask.apply(head);
+                    mask.apply(tail);
+                    assert_eq!(piece, expected, "alignment {alignment}, length {length}, split {split}");
+                }
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn rule_33_any_pieces_give_the_same(
+            pieces in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..70), 0..8),
+            key: [u8; 4],
+        ) {
+            let mut expected = pieces.concat();
+            oracle(&mut expected, key);
+            let mut mask = Mask::new(key);
+            let mut masked = pieces;
+            masked.iter_mut().for_each(|piece| mask.apply(piece));
+            proptest::prop_assert_eq!(masked.concat(), expected);
+        }
+    }
+}
