@@ -5,13 +5,29 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+mod broadcast;
+mod buffer;
 pub mod close;
+mod connection;
+mod entropy;
+mod error;
 pub mod frame;
 pub mod mask;
+mod message;
 mod opcode;
 mod role;
 pub mod utf8;
 
+pub use broadcast::Broadcast;
+pub use buffer::{Inbox, Outbox, OutboxFull};
+/// The crate whose buffers are part of this one's interface.
+pub use bytes;
 pub use close::{CloseCode, CloseFrame};
+pub use connection::{Config, Connection, Duty, Ending, Event, Payload, Piece, Side, TextPayload};
+pub use entropy::Entropy;
+#[cfg(feature = "std")]
+pub use entropy::SystemEntropy;
+pub use error::{Error, InvalidText, Limit, Misuse, Protocol};
+pub use message::{Message, Text};
 pub use opcode::Opcode;
 pub use role::Role;

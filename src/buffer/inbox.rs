@@ -1,0 +1,236 @@
+//! Bytes that have arrived.
+
+use core::fmt;
+use core::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+
+/// Bytes that have arrived from the peer.
+///
+/// The caller reads from its transport straight into [`space`](Self::space), or copies with
+/// [`extend`](Self::extend). Frames are unmasked where they lie and events lend them from there; the fragments
+/// of a message are moved together, each byte at most once. While a message is incomplete it stays at the front
+/// and `space` is the tail of its own memory.
+///
+/// A new inbox holds no heap. [`release`](Self::release) gives the memory of a drained one back, and
+/// [`exchange`](Self::exchange) lends it to others, so that an idle connection holds none.
+#[derive(Default)]
+pub struct Inbox {
+    /// Its length is what is initialised, not what has arrived.
+    memory: BytesMut,
+    /// Payload of the message under way that no event has lent yet. Invariant:
+    /// `held.start <= held.end <= next <= filled <= memory.len()`.
+    held: Range<usize>,
+    /// The first byte that was not taken yet.
+    next: usize,
+    /// The end of what has arrived.
+    filled: usize,
+}
+
+impl Inbox {
+    /// An empty inbox, without heap.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Room of at least `least` bytes to read into, to be followed by [`filled`](Self::filled).
+    ///
+    /// The bytes are initialised, by whatever was there before. There may be more of them than asked for, so
+    /// that a read can take what the transport has. Memory grows by what has arrived, doubling, and never by a
+    /// length that a header declares.
+    pub fn space(&mut self, least: usize) -> &mut [u8] {
+        self.make_room(least);
+        let end = self.filled.saturating_add(least);
+        if self.memory.len() < end {
+            self.memory.resize(end, 0);
+        }
+        &mut self.memory[self.filled..]
+    }
+
+    /// Counts the first `count` bytes of [`space`](Self::space) as arrived.
+    ///
+    /// # Panics
+    /// Where `count` is more than the space that was offered.
+    pub fn filled(&mut self, count: usize) {
+        let space = self.memory.len() - self.filled;
+        assert!(count <= space, "expected at most the {space} bytes of the inbox's space to be filled, got {count}");
+        self.filled += count;
+    }
+
+    /// Copies bytes that arrived elsewhere.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        let there = (self.memory.len() - self.filled).min(bytes.len());
+        let (into_initialised, appended) = bytes.split_at(there);
+        self.memory[self.filled..self.filled + there].copy_from_slice(into_initialised);
+        self.memory.extend_from_slice(appended);
+        self.filled += bytes.len();
+    }
+
+    /// Bytes that have arrived and that nothing has taken yet.
+    #[inline]
+    pub fn unread(&self) -> &[u8] {
+        &self.memory[self.next..self.filled]
+    }
+
+    /// Takes the first `count` unread bytes away, or all where there are fewer: for what stands in front of the
+    /// frames, such as the opening handshake.
+    #[inline]
+    pub fn consume(&mut self, count: usize) {
+        self.next += count.min(self.filled - self.next);
+    }
+
+    /// Bytes that the inbox holds: the unread ones, and the part of a message that waits for the rest.
+    pub fn len(&self) -> usize {
+        self.held.len() + (self.filled - self.next)
+    }
+
+    /// Whether the inbox holds no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Gives memory back that is not needed: all of it where the inbox is empty, and otherwise what is more than
+    /// twice the bytes held.
+    pub fn release(&mut self) {
+        if self.memory.capacity() > 2 * self.len() {
+            self.exchange(BytesMut::new());
+        }
+    }
+
+    /// Exchanges the memory, so that many connections can share one piece of it: bytes that the inbox holds move
+    /// into `memory`, which grows where it must, and the memory they were in is returned.
+    ///
+    /// What `memory` contained is overwritten. Lend an empty inbox a large memory before a read, take it back
+    /// with `exchange(BytesMut::new())` after the events: only an incomplete tail is then kept, in memory of its
+    /// own size.
+    pub fn exchange(&mut self, mut memory: BytesMut) -> BytesMut {
+        let (held, unread) = (self.held.len(), self.filled - self.next);
+        if memory.len() < held + unread {
+            memory.clear();
+            memory.extend_from_slice(&self.memory[self.held.clone()]);
+            memory.extend_from_slice(self.unread());
+        } else {
+            memory[..held].copy_from_slice(&self.memory[self.held.clone()]);
+            memory[held..held + unread].copy_from_slice(self.unread());
+        }
+        self.held = 0..held;
+        self.next = held;
+        self.filled = held + unread;
+        core::mem::replace(&mut self.memory, memory)
+    }
+
+    /// Forgets all bytes, the memory stays.
+    pub(crate) fn discard(&mut self) {
+        self.held = 0..0;
+        self.next = 0;
+        self.filled = 0;
+    }
+
+    /// The first `count` unread bytes, for unmasking in their place; fewer where there are fewer.
+    #[inline]
+    pub(crate) fn unread_mut(&mut self, count: usize) -> &mut [u8] {
+        let end = self.filled.min(self.next.saturating_add(count));
+        &mut self.memory[self.next..end]
+    }
+
+    /// Takes the first `count` unread bytes, which an event lends. There must be as many.
+    #[inline]
+    pub(crate) fn take(&mut self, count: usize) -> Range<usize> {
+        let start = self.next;
+        self.next += count;
+        start..self.next
+    }
+
+    /// Moves the first `count` unread bytes to the end of the message that is held. There must be as many.
+    #[inline]
+    pub(crate) fn hold(&mut self, count: usize) {
+        let taken = self.take(count);
+        if self.held.is_empty() {
+            self.held = taken;
+        } else if self.held.end == taken.start {
+            self.held.end = taken.end;
+        } else {
+            self.memory.copy_within(taken, self.held.end);
+            self.held.end += count;
+            if self.next == self.filled {
+                // Nothing is unread: what arrives next can follow the message directly.
+                self.next = self.held.end;
+                self.filled = self.held.end;
+            }
+        }
+    }
+
+    /// Bytes of the message that are held.
+    #[inline]
+    pub(crate) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Lends the held bytes but for the last `kept`.
+    #[inline]
+    pub(crate) fn lend_held(&mut self, kept: usize) -> Range<usize> {
+        let end = self.held.end.saturating_sub(kept).max(self.held.start);
+        let lent = self.held.start..end;
+        self.held.start = end;
+        lent
+    }
+
+    /// The bytes of a range that was lent.
+    #[inline]
+    pub(crate) fn lent(&self, range: &Range<usize>) -> &[u8] {
+        &self.memory[range.clone()]
+    }
+
+    /// The bytes of a range that was lent, for keeps: without a copy unless a message is held in front of them.
+    #[inline]
+    pub(crate) fn detach(&mut self, range: &Range<usize>) -> Bytes {
+        if range.is_empty() {
+            return Bytes::new();
+        }
+        if self.held.start < range.end && !self.held.is_empty() {
+            return Bytes::copy_from_slice(self.lent(range));
+        }
+        let mut front = self.memory.split_to(range.end);
+        self.next -= range.end;
+        self.filled -= range.end;
+        let held = self.held.start.saturating_sub(range.end);
+        self.held = held..held + self.held.len();
+        bytes::Buf::advance(&mut front, range.start);
+        front.freeze()
+    }
+
+    /// Makes room for `least` bytes behind the filled ones: by starting over where the inbox is empty, by moving
+    /// the bytes to the front where at least as many are free there, and otherwise by growing.
+    fn make_room(&mut self, least: usize) {
+        if self.is_empty() {
+            self.discard();
+        }
+        let free = self.memory.capacity() - self.filled;
+        if free >= least {
+            return;
+        }
+        let (held, unread) = (self.held.len(), self.filled - self.next);
+        if self.filled - (held + unread) >= held + unread {
+            self.memory.copy_within(self.held.clone(), 0);
+            self.memory.copy_within(self.next..self.filled, held);
+            self.held = 0..held;
+            self.next = held;
+            self.filled = held + unread;
+        }
+        if self.memory.capacity() - self.filled < least {
+            self.memory.truncate(self.filled);
+            self.memory.reserve(least);
+        }
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("held", &self.held.len())
+            .field("unread", &(self.filled - self.next))
+            .field("capacity", &self.memory.capacity())
+            .finish()
+    }
+}

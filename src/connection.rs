@@ -1,0 +1,145 @@
+//! The protocol's state: receiving, sending, closing.
+
+mod closing;
+mod config;
+mod event;
+mod masks;
+mod receive;
+mod send;
+
+use alloc::boxed::Box;
+use core::fmt;
+
+pub use closing::{Duty, Ending, Side};
+pub use config::Config;
+pub use event::{Event, Payload, Piece, TextPayload};
+
+use crate::close::CloseCode;
+use crate::entropy::Entropy;
+use crate::error::Error;
+use crate::opcode::Opcode;
+use crate::role::Role;
+use closing::State;
+use masks::Masks;
+use receive::Receiving;
+
+/// One end of a WebSocket connection after its opening handshake: the protocol's state and nothing else. No
+/// buffer, no socket, no clock.
+///
+/// Its methods are of four kinds:
+///
+/// * **input**, what the peer did: [`receive`](Self::receive), [`receive_piece`](Self::receive_piece),
+///   [`receive_eof`](Self::receive_eof);
+/// * **action**, what the caller wants: [`send_text`](Self::send_text), [`send_binary`](Self::send_binary),
+///   [`send`](Self::send), their fragments, [`broadcast`](Self::broadcast), [`ping`](Self::ping),
+///   [`pong`](Self::pong), [`close`](Self::close);
+/// * **output**: whatever an input or an action has the peer hear is appended to the [`Outbox`](crate::Outbox)
+///   that it was given;
+/// * **question**: [`is_open`](Self::is_open), [`duty`](Self::duty), [`ending`](Self::ending),
+///   [`role`](Self::role).
+///
+/// Any call may be the last one, and any split of the input gives the same events and the same output.
+///
+/// ```
+/// use sockeye::{Config, Connection, Event, Inbox, Outbox};
+/// # use sockeye::bytes::Buf;
+///
+/// // Both ends in memory.
+/// let mut client = Connection::client(&Config::default());
+/// let mut server = Connection::server(&Config::default());
+/// let (mut wire, mut inbox) = (Outbox::new(), Inbox::new());
+///
+/// client.send_text("물고기", &mut wire)?;
+/// while wire.has_remaining() {
+///     inbox.extend(wire.chunk()); // what a socket would do
+///     wire.advance(wire.chunk().len());
+/// }
+/// let mut answer = Outbox::new();
+/// match server.receive(&mut inbox, &mut answer)? {
+///     Some(Event::Text(text)) => assert_eq!(&*text, "물고기"),
+///     other => panic!("expected the text, got {other:?}"),
+/// }
+/// # Ok::<(), sockeye::Error>(())
+/// ```
+pub struct Connection {
+    config: Config,
+    role: Role,
+    state: State,
+    /// Whether the transport has ended.
+    eof: bool,
+    /// The code of the close frame that was sent, [`CloseCode::NO_STATUS`] for an empty one.
+    close_sent: Option<CloseCode>,
+    /// The code of the close frame that was received.
+    close_received: Option<CloseCode>,
+    /// Who closed first.
+    closed_by: Option<Side>,
+    /// The opcode of the message that is being sent in fragments.
+    sending: Option<Opcode>,
+    receiving: Receiving,
+    /// The error that failed the connection; replayed by every later call.
+    failure: Option<Error>,
+    /// Where masking keys come from; none for a server.
+    masks: Option<Box<Masks>>,
+}
+
+impl Connection {
+    /// A server's end of a connection whose opening handshake is done.
+    pub fn server(config: &Config) -> Self {
+        Self::new(Role::Server, config, None)
+    }
+
+    /// A client's end of a connection whose opening handshake is done, with masking keys from
+    /// [`SystemEntropy`](crate::SystemEntropy).
+    ///
+    /// # Panics
+    /// Where the operating system gives no random bytes.
+    #[cfg(feature = "std")]
+    pub fn client(config: &Config) -> Self {
+        Self::client_with_entropy(config, Box::new(crate::entropy::SystemEntropy::new()))
+    }
+
+    /// A client's end of a connection, with masking keys from a source of the caller's (RFC 6455 section 5.3).
+    pub fn client_with_entropy(config: &Config, entropy: Box<dyn Entropy>) -> Self {
+        Self::new(Role::Client, config, Some(Box::new(Masks::new(entropy))))
+    }
+
+    fn new(role: Role, config: &Config, masks: Option<Box<Masks>>) -> Self {
+        Self {
+            config: *config,
+            role,
+            state: State::Open,
+            eof: false,
+            close_sent: None,
+            close_received: None,
+            closed_by: None,
+            sending: None,
+            receiving: Receiving::default(),
+            failure: None,
+            masks,
+        }
+    }
+
+    /// Which end this is.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether messages can be sent: neither end has sent a close frame, and nothing has failed (RFC 6455
+    /// section 6.1).
+    pub const fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.role)
+            .field("state", &self.state)
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! The receiving side: one step for whole messages and for pieces.
+
+use core::ops::Range;
+
+use super::closing::State;
+use super::{Connection, Event, Piece};
+use crate::buffer::{Inbox, Outbox};
+use crate::close::{CloseCode, CloseFrame};
+use crate::error::{Error, InvalidText, Limit, Misuse, Protocol};
+use crate::frame::{Header, Start};
+use crate::mask::Mask;
+use crate::opcode::Opcode;
+use crate::role::Role;
+use crate::utf8::Validator;
+
+/// How far into the peer's bytes the connection has come.
+#[derive(Default)]
+pub(super) struct Receiving {
+    /// The frame whose payload is under way.
+    frame: Option<Frame>,
+    /// The message that is open.
+    message: Option<Open>,
+}
+
+/// A frame whose header was read.
+struct Frame {
+    /// Bytes of payload that have not been taken yet.
+    remaining: u64,
+    mask: Option<Mask>,
+    opcode: Opcode,
+    fin: bool,
+}
+
+/// A message of which a frame was begun.
+struct Open {
+    opcode: Opcode,
+    /// Whether a piece of it was handed out.
+    in_pieces: bool,
+    validator: Validator,
+    fragments: u32,
+    /// Bytes of all frames begun so far.
+    length: u64,
+    /// Bytes taken so far.
+    taken: u64,
+}
+
+/// What the core step found: a range of the inbox to lend.
+pub(super) struct Found {
+    pub(super) opcode: Opcode,
+    pub(super) range: Range<usize>,
+    /// Whether it ends a message; for whole messages and control frames always.
+    pub(super) last: bool,
+}
+
+/// Whether a message is wanted whole or as it arrives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Whole,
+    Pieces,
+}
+
+impl Connection {
+    /// Input: the next event in the bytes that have arrived; `None` when it takes more of them.
+    ///
+    /// What the event makes the peer hear (a pong, the answer to a close frame) is in the outbox already. The
+    /// connection never reads past the event that it returns, so a good message can be answered before the bad
+    /// frame that follows it fails the connection.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`] and [`Error::Limit`] fail the connection; the fitting close frame is in the outbox.
+    /// [`Misuse::MessageInPieces`] if [`receive_piece`](Self::receive_piece) has handed out a part of the message
+    /// that is under way.
+    #[inline]
+    pub fn receive<'i>(&mut self, inbox: &'i mut Inbox, outbox: &mut Outbox) -> Result<Option<Event<'i>>, Error> {
+        match self.find(Door::Whole, inbox, outbox)? {
+            Some(found) => Ok(Some(Event::of(found, inbox))),
+            None => Ok(None),
+        }
+    }
+
+    /// Input: like [`receive`](Self::receive), but a message is handed out in pieces as it arrives, in the middle
+    /// of a frame too, so that it never needs to be in memory as a whole.
+    ///
+    /// Text comes in whole code points and is validated so far. A message that `receive` has begun to gather can
+    /// be taken in pieces from there on; a message that has begun in pieces ends in pieces.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`] and [`Error::Limit`], as `receive`.
+    #[inline]
+    pub fn receive_piece<'i>(&mut self, inbox: &'i mut Inbox, outbox: &mut Outbox) -> Result<Option<Piece<'i>>, Error> {
+        match self.find(Door::Pieces, inbox, outbox)? {
+            Some(found) => Ok(Some(Piece::of(found, inbox))),
+            None => Ok(None),
+        }
+    }
+
+    fn find(&mut self, door: Door, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Found>, Error> {
+        match self.state {
+            State::Open | State::CloseSent => {}
+            // "After receiving a Close frame, an endpoint discards any further data received" is what RFC 6455
+            // section 5.5.1 and section 1.4 come to.
+            State::CloseReceived | State::Closed | State::Lost => {
+                inbox.discard();
+                return Ok(None);
+            }
+            State::Failed => {
+                inbox.discard();
+                return Err(self.closed());
+            }
+        }
+        if door == Door::Whole && self.receiving.message.as_ref().is_some_and(|message| message.in_pieces) {
+            return Err(Misuse::MessageInPieces.into());
+        }
+        self.advance(door, inbox, outbox).map_err(|error| self.fail(error, inbox, outbox))
+    }
+
+    /// The core step: reads headers and payloads until there is something to hand out.
+    fn advance(&mut self, door: Door, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Found>, Error> {
+        loop {
+            if self.receiving.frame.is_none() {
+                let Some((header, size)) = self.header(inbox.unread())? else { return Ok(None) };
+                inbox.consume(size);
+                self.begin(header)?;
+            }
+            let Some(frame) = &mut self.receiving.frame else { return Ok(None) };
+            let there = inbox.unread().len() as u64;
+            if frame.opcode.is_control() {
+                if there < frame.remaining {
+                    return Ok(None);
+                }
+                return self.control(inbox, outbox).map(Some);
+            }
+            let complete = there >= frame.remaining;
+            let part = if complete { frame.remaining } else { there } as usize;
+            self.take(part, inbox)?;
+            let ended = complete && self.end_frame()?;
+            if let Some(found) = self.hand_out(door, ended, inbox) {
+                return Ok(Some(found));
+            }
+            if !complete {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Reads a header and holds each of its parts against the rules as soon as it is there.
+    fn header(&self, bytes: &[u8]) -> Result<Option<(Header, usize)>, Error> {
+        let Some(&first) = bytes.first_chunk() else { return Ok(None) };
+        let start = Start::decode(first)?;
+        self.admit(start)?;
+        let Some(length) = start.length(bytes)? else { return Ok(None) };
+        if !start.opcode.is_control() {
+            self.admit_length(length)?;
+        }
+        let Some(mask) = start.mask(bytes) else { return Ok(None) };
+        let header = Header { fin: start.fin, reserved: start.reserved, opcode: start.opcode, mask, length };
+        Ok(Some((header, start.size())))
+    }
+
+    /// Whether a frame that starts like this may come now.
+    fn admit(&self, start: Start) -> Result<(), Error> {
+        // "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values. If a nonzero
+        // value is received and none of the negotiated extensions defines the meaning of such a nonzero value,
+        // the receiving endpoint MUST _Fail the WebSocket Connection_." (RFC 6455 section 5.2)
+        if start.reserved != 0 {
+            return Err(Protocol::ReservedBits(start.reserved).into());
+        }
+        // "The server MUST close the connection upon receiving a frame that is not masked. [...] A client MUST
+        // close a connection if it detects a masked frame." (RFC 6455 section 5.1)
+        match (self.role, start.masked) {
+            (Role::Server, true) | (Role::Client, false) => {}
+            (Role::Server, false) => return Err(Protocol::Unmasked(start.opcode).into()),
+            (Role::Client, true) => return Err(Protocol::Masked(start.opcode).into()),
+        }
+        // "The fragments of one message MUST NOT be interleaved between the fragments of another message unless an
+        // extension has been negotiated that can interpret the interleaving." (RFC 6455 section 5.4)
+        match (&self.receiving.message, start.opcode) {
+            (None, Opcode::Continuation) => Err(Protocol::NothingToContinue.into()),
+            (Some(_), opcode @ (Opcode::Text | Opcode::Binary)) => Err(Protocol::MessageOpen(opcode).into()),
+            (Some(message), Opcode::Continuation) if message.fragments >= self.config.fragment_limit => {
+                Err(Limit::Fragments { limit: self.config.fragment_limit }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a data frame of this length is within the limits (RFC 6455 section 10.4).
+    fn admit_length(&self, length: u64) -> Result<(), Error> {
+        if length > self.config.frame_limit {
+            return Err(Limit::Frame { length }.into());
+        }
+        let before = self.receiving.message.as_ref().map_or(0, |message| message.length);
+        let length = before.saturating_add(length);
+        if length > self.config.message_limit {
+            return Err(Limit::Message { length }.into());
+        }
+        Ok(())
+    }
+
+    /// Takes note of a frame whose header was read.
+    fn begin(&mut self, header: Header) -> Result<(), Error> {
+        let Header { fin, opcode, mask, length, .. } = header;
+        if !opcode.is_control() {
+            let message = self.receiving.message.get_or_insert(Open {
+                opcode,
+                in_pieces: false,
+                validator: Validator::new(),
+                fragments: 0,
+                length: 0,
+                taken: 0,
+            });
+            message.fragments += 1;
+            message.length += length;
+        }
+        self.receiving.frame = Some(Frame { remaining: length, mask: mask.map(Mask::new), opcode, fin });
+        Ok(())
+    }
+
+    /// Unmasks and validates the next bytes of the frame under way, and adds them to the message.
+    fn take(&mut self, count: usize, inbox: &mut Inbox) -> Result<(), Error> {
+        let (Some(frame), Some(message)) = (&mut self.receiving.frame, &mut self.receiving.message) else {
+            return Ok(());
+        };
+        let payload = inbox.unread_mut(count);
+        if let Some(mask) = &mut frame.mask {
+            mask.apply(payload);
+        }
+        if message.opcode == Opcode::Text {
+            // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in
+            // fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." (RFC 6455
+            // section 8.1)
+            let at = |wrong: crate::utf8::InvalidUtf8| InvalidText::At(message.taken + wrong.at as u64);
+            message.validator.validate(payload).map_err(|wrong| Protocol::InvalidText(at(wrong)))?;
+        }
+        message.taken += count as u64;
+        frame.remaining -= count as u64;
+        inbox.hold(count);
+        Ok(())
+    }
+
+    /// Ends the frame whose payload was taken. Whether its message ends with it.
+    fn end_frame(&mut self) -> Result<bool, Error> {
+        let fin = self.receiving.frame.take().is_some_and(|frame| frame.fin);
+        match &self.receiving.message {
+            Some(message) if fin && !message.validator.is_complete() => {
+                Err(Protocol::InvalidText(InvalidText::Unfinished(message.taken)).into())
+            }
+            _ => Ok(fin),
+        }
+    }
+
+    /// What there is to hand out of the message under way, through this door.
+    fn hand_out(&mut self, door: Door, ended: bool, inbox: &mut Inbox) -> Option<Found> {
+        let message = self.receiving.message.as_mut()?;
+        let pending = message.validator.pending();
+        if !ended && (door == Door::Whole || inbox.held() == pending) {
+            return None;
+        }
+        let found = Found { opcode: message.opcode, range: inbox.lend_held(pending), last: ended };
+        message.in_pieces = true;
+        if ended {
+            self.receiving.message = None;
+        }
+        Some(found)
+    }
+
+    /// A control frame whose payload is all there.
+    fn control(&mut self, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Found, Error> {
+        let Some(Frame { remaining, mask, opcode, .. }) = self.receiving.frame.take() else {
+            return Err(Protocol::NothingToContinue.into());
+        };
+        let payload = inbox.unread_mut(remaining as usize);
+        if let Some(mut mask) = mask {
+            mask.apply(payload);
+        }
+        match opcode {
+            // "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already
+            // received a Close frame." (RFC 6455 section 5.5.2)
+            Opcode::Ping if self.config.auto_pong => self.answer(payload, outbox),
+            Opcode::Close => {
+                let code = CloseFrame::decode(payload)?.map_or(CloseCode::NO_STATUS, |frame| frame.code);
+                self.receive_close(code, outbox);
+            }
+            _ => {}
+        }
+        Ok(Found { opcode, range: inbox.take(remaining as usize), last: true })
+    }
+}

@@ -1,0 +1,183 @@
+//! The sending side.
+
+use bytes::Bytes;
+
+use super::Connection;
+use super::closing::State;
+use crate::broadcast::Broadcast;
+use crate::buffer::{Outbox, SHARED};
+use crate::error::{Error, Misuse};
+use crate::frame::Header;
+use crate::message::Message;
+use crate::opcode::Opcode;
+
+impl Connection {
+    /// Action: sends a text message in one frame, copied into the outbox.
+    ///
+    /// # Errors
+    /// [`Misuse::Closed`] after a close frame was sent, [`Misuse::MessageOpen`] while a message is being sent in
+    /// fragments, [`Error::OutboxFull`] past the outbox's limit. Nothing is sent then. After a failure, that error.
+    #[inline]
+    pub fn send_text(&mut self, text: &str, outbox: &mut Outbox) -> Result<(), Error> {
+        self.send_data(Opcode::Text, text.as_bytes(), outbox)
+    }
+
+    /// Action: sends a binary message in one frame, copied into the outbox.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    #[inline]
+    pub fn send_binary(&mut self, data: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
+        self.send_data(Opcode::Binary, data, outbox)
+    }
+
+    /// Action: sends an owned message. A server's large payload is not copied, its memory is shared with the
+    /// outbox; a client's is, as it is masked.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text), [`ping`](Self::ping) and [`close`](Self::close).
+    pub fn send(&mut self, message: &Message, outbox: &mut Outbox) -> Result<(), Error> {
+        match message {
+            Message::Text(text) => self.send_shared(Opcode::Text, text.as_shared(), outbox),
+            Message::Binary(data) => self.send_shared(Opcode::Binary, data, outbox),
+            Message::Ping(data) => self.ping(data, outbox),
+            Message::Pong(data) => self.pong(data, outbox),
+            Message::Close(frame) => self.close(frame.as_ref(), outbox),
+        }
+    }
+
+    /// Action: sends a fragment of a text message; `last` ends the message. Control frames may be sent between
+    /// fragments, other messages may not (RFC 6455 section 5.4).
+    ///
+    /// # Errors
+    /// [`Misuse::Closed`], [`Misuse::OtherKind`] where a binary message is open, [`Error::OutboxFull`]. Nothing is
+    /// sent then. After a failure, that error.
+    pub fn send_text_fragment(&mut self, text: &str, last: bool, outbox: &mut Outbox) -> Result<(), Error> {
+        self.send_fragment(Opcode::Text, text.as_bytes(), last, outbox)
+    }
+
+    /// Action: sends a fragment of a binary message; `last` ends the message.
+    ///
+    /// # Errors
+    /// As [`send_text_fragment`](Self::send_text_fragment), where a text message is open.
+    pub fn send_binary_fragment(&mut self, data: &[u8], last: bool, outbox: &mut Outbox) -> Result<(), Error> {
+        self.send_fragment(Opcode::Binary, data, last, outbox)
+    }
+
+    /// Action: sends a message that was framed once for many connections. Servers only, as a client masks each
+    /// frame anew.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text), and [`Misuse::UnmaskedBroadcast`] on a client's connection.
+    #[inline]
+    pub fn broadcast(&mut self, message: &Broadcast, outbox: &mut Outbox) -> Result<(), Error> {
+        if self.role.masks() {
+            return Err(Misuse::UnmaskedBroadcast.into());
+        }
+        self.admit_message(message.frame().len(), outbox)?;
+        outbox.share(message.frame());
+        Ok(())
+    }
+
+    /// Action: sends a ping (RFC 6455 section 5.5.2). The peer's answer comes as [`Event::Pong`](crate::Event::Pong)
+    /// with the same payload.
+    ///
+    /// # Errors
+    /// [`Misuse::LongControl`] for more than 125 bytes, [`Misuse::Closed`], [`Error::OutboxFull`]. Nothing is sent
+    /// then. After a failure, that error.
+    pub fn ping(&mut self, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
+        self.send_control(Opcode::Ping, payload, outbox)
+    }
+
+    /// Action: sends a pong, as a heartbeat (RFC 6455 section 5.5.3), or as the answer to a ping where
+    /// [`Config::auto_pong`](crate::Config::auto_pong) is off.
+    ///
+    /// # Errors
+    /// As [`ping`](Self::ping).
+    pub fn pong(&mut self, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
+        self.send_control(Opcode::Pong, payload, outbox)
+    }
+
+    fn send_data(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
+        self.admit_message(payload.len(), outbox)?;
+        self.write(opcode, true, payload, outbox);
+        Ok(())
+    }
+
+    fn send_shared(&mut self, opcode: Opcode, payload: &Bytes, outbox: &mut Outbox) -> Result<(), Error> {
+        if self.role.masks() || payload.len() < SHARED {
+            return self.send_data(opcode, payload, outbox);
+        }
+        self.admit_message(payload.len(), outbox)?;
+        let header = Header { fin: true, reserved: 0, opcode, mask: None, length: payload.len() as u64 };
+        outbox.gather(header.encode(), &[], None);
+        outbox.share(payload);
+        Ok(())
+    }
+
+    fn send_fragment(&mut self, kind: Opcode, payload: &[u8], last: bool, outbox: &mut Outbox) -> Result<(), Error> {
+        self.admit_sending()?;
+        let opcode = match self.sending {
+            None => kind,
+            Some(open) if open == kind => Opcode::Continuation,
+            Some(open) => return Err(Misuse::OtherKind(open).into()),
+        };
+        outbox.admit(payload.len())?;
+        self.write(opcode, last, payload, outbox);
+        self.sending = if last { None } else { Some(kind) };
+        Ok(())
+    }
+
+    fn send_control(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
+        self.admit_sending()?;
+        if payload.len() > CONTROL_LIMIT {
+            return Err(Misuse::LongControl(payload.len()).into());
+        }
+        outbox.admit(payload.len())?;
+        self.write(opcode, true, payload, outbox);
+        Ok(())
+    }
+
+    /// Answers a ping by itself.
+    pub(super) fn answer(&mut self, payload: &[u8], outbox: &mut Outbox) {
+        let mask = self.mask();
+        let header = Header { fin: true, reserved: 0, opcode: Opcode::Pong, mask, length: payload.len() as u64 };
+        outbox.pong(header.encode(), payload, mask);
+    }
+
+    /// Writes a frame, masked where this end masks.
+    pub(super) fn write(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) {
+        let mask = self.mask();
+        let header = Header { fin, reserved: 0, opcode, mask, length: payload.len() as u64 };
+        outbox.gather(header.encode(), payload, mask);
+    }
+
+    /// A fresh key, where this end masks (RFC 6455 section 5.1).
+    fn mask(&mut self) -> Option<[u8; 4]> {
+        self.masks.as_mut().map(|masks| masks.fresh())
+    }
+
+    /// Whether a whole message with this much payload can be sent now.
+    #[inline]
+    fn admit_message(&self, payload: usize, outbox: &Outbox) -> Result<(), Error> {
+        self.admit_sending()?;
+        if self.sending.is_some() {
+            return Err(Misuse::MessageOpen.into());
+        }
+        Ok(outbox.admit(payload)?)
+    }
+
+    /// "The application MUST NOT send any more data frames after sending a Close frame." (RFC 6455 section 5.5.1)
+    #[inline]
+    fn admit_sending(&self) -> Result<(), Error> {
+        match self.state {
+            // A peer that has sent its close frame discards what comes, but a caller that answers for itself may
+            // finish first.
+            State::Open | State::CloseReceived => Ok(()),
+            State::CloseSent | State::Closed | State::Failed | State::Lost => Err(self.closed()),
+        }
+    }
+}
+
+/// "All control frames MUST have a payload length of 125 bytes or less" (RFC 6455 section 5.5).
+const CONTROL_LIMIT: usize = 125;

@@ -1,0 +1,6 @@
+use super::*;
+
+#[test]
+fn a_connection_is_small() {
+    assert!(size_of::<Connection>() <= 128, "{}", size_of::<Connection>());
+}
