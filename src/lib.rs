@@ -12,6 +12,7 @@ mod connection;
 mod entropy;
 mod error;
 pub mod frame;
+pub mod handshake;
 pub mod mask;
 mod message;
 mod opcode;

@@ -1,0 +1,201 @@
+//! How a server accepts a handshake.
+
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::error::HandshakeError;
+use super::extension::Extension;
+use super::fields::{Fields, is_of_handshake};
+use super::key;
+use super::misuse::Misuse;
+use super::request::{Request, Version};
+use super::response::Response;
+use super::token::{elements, is_token};
+
+/// What both ends agreed on, and what the connection is to be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agreement {
+    /// The subprotocol, where there is one.
+    pub subprotocol: Option<String>,
+    /// The extensions with the parameters of the server's answer, in its order. What a client offered
+    /// and the server did not accept is not here and not in use (RFC 6455 section 9.1).
+    pub extensions: Vec<Extension>,
+}
+
+/// What a server answers beyond a bare yes.
+#[derive(Clone, Debug, Default)]
+pub struct Acceptance {
+    agreement: Agreement,
+    fields: Fields,
+}
+
+impl Acceptance {
+    /// An acceptance without subprotocol, extensions and further headers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With this subprotocol, which must be one of the client's:
+    /// [`Request::choose_subprotocol`] finds one.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Subprotocol`] where it is not a token.
+    pub fn with_subprotocol(mut self, subprotocol: &str) -> Result<Self, Misuse> {
+        if !is_token(subprotocol.as_bytes()) {
+            return Err(Misuse::Subprotocol);
+        }
+        self.agreement.subprotocol = Some(subprotocol.into());
+        Ok(self)
+    }
+
+    /// With one more extension, which must be one of the client's, in the order in which they are to be
+    /// applied. What its parameters may be is the extension's own business.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Extension`] where a part of it is not a token.
+    pub fn with_extension(mut self, extension: Extension) -> Result<Self, Misuse> {
+        if !extension.is_well_formed() {
+            return Err(Misuse::Extension);
+        }
+        self.agreement.extensions.push(extension);
+        Ok(self)
+    }
+
+    /// With one more header, such as `Set-Cookie`.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::HeaderName`] and [`Misuse::HeaderValue`] for what could be read as something else than
+    /// one header; [`Misuse::ReservedHeader`] for the headers of the handshake, and for those that would
+    /// give the response a body.
+    pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, Misuse> {
+        if is_of_handshake(name) {
+            return Err(Misuse::ReservedHeader);
+        }
+        self.fields.push_checked(name, value.as_ref())?;
+        Ok(self)
+    }
+}
+
+impl Request {
+    /// Accepts the handshake over HTTP/1.1
+    /// ([RFC 6455 section 4.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2)): the response is to
+    /// be sent, and after it frames may be.
+    ///
+    /// The resource and the origin are the caller's to judge before: see [`path`](Self::path) and
+    /// [`OriginPolicy`](super::OriginPolicy).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the request; [`HandshakeError::response`] is the answer to send.
+    /// [`HandshakeError::Misuse`] where the acceptance names a subprotocol or an extension that the
+    /// client did not offer.
+    pub fn accept(&self, acceptance: &Acceptance) -> Result<(Response, Agreement), HandshakeError> {
+        let key = self.check_handshake()?;
+        let Acceptance { agreement, fields: added } = acceptance;
+        let offered = self.extensions()?;
+
+        let mut fields = Fields::with_capacity(256 + added.size_hint(), 5 + added.len());
+        fields.push("Upgrade", b"websocket");
+        fields.push("Connection", b"Upgrade");
+        fields.push("Sec-WebSocket-Accept", &key::accept(key));
+        if let Some(subprotocol) = &agreement.subprotocol {
+            // RFC 6455 section 4.2.2: "selecting one of the values from the Sec-WebSocket-Protocol field".
+            if !self.subprotocols().any(|offered| offered == subprotocol) {
+                return Err(Misuse::UnrequestedSubprotocol.into());
+            }
+            fields.push("Sec-WebSocket-Protocol", subprotocol.as_bytes());
+        }
+        for extension in &agreement.extensions {
+            // RFC 6455 section 4.2.2: "Extensions not listed by the client MUST NOT be listed".
+            if !offered.iter().any(|offered| offered.name == extension.name) {
+                return Err(Misuse::UnrequestedExtension.into());
+            }
+            // "they can all be listed in a single [...] header field or split between multiple instances".
+            fields.push("Sec-WebSocket-Extensions", extension.to_string().as_bytes());
+        }
+        fields.append(added);
+        Ok((Response::of(101, fields), agreement.clone()))
+    }
+
+    /// Holds the request against RFC 6455 section 4.2.1, and returns its key.
+    fn check_handshake(&self) -> Result<&[u8], HandshakeError> {
+        // "An HTTP/1.1 or higher GET request". Higher versions have a handshake of their own (RFC 8441).
+        if self.method() != "GET" {
+            return Err(HandshakeError::Method);
+        }
+        if self.version() != Version::Http11 {
+            return Err(HandshakeError::HttpVersion);
+        }
+        // "An Upgrade header field containing the value "websocket", treated as an ASCII
+        // case-insensitive value".
+        if !self.names_websocket() {
+            return Err(HandshakeError::NotUpgrade);
+        }
+        // "A Connection header field that includes the token "Upgrade"".
+        if !self.lists("Connection", b"upgrade") {
+            return Err(match self.values("Connection").next() {
+                Some(_) => HandshakeError::WrongHeader("Connection"),
+                None => HandshakeError::MissingHeader("Connection"),
+            });
+        }
+        // "a "Request-URI" that should be interpreted as a /resource name/ [...] (or an absolute
+        // HTTP/HTTPS URI containing the /resource name/)".
+        if !self.path().starts_with('/') {
+            return Err(HandshakeError::Malformed("a request-target that is a path or an http URL"));
+        }
+        // "A Host header field containing the server's authority".
+        if self.host().is_none_or(str::is_empty) {
+            return Err(HandshakeError::WrongHeader("Host"));
+        }
+        // RFC 6455 section 4.2.2: "If this version does not match a version understood by the server, the
+        // server MUST abort the WebSocket handshake". The version decides how to read the rest.
+        if self.only("Sec-WebSocket-Version")? != b"13" {
+            return Err(HandshakeError::UnsupportedVersion);
+        }
+        let key = self.only("Sec-WebSocket-Key")?;
+        if !key::is_key(key) {
+            return Err(HandshakeError::WrongHeader("Sec-WebSocket-Key"));
+        }
+        self.check_subprotocols()?;
+        self.check_body()?;
+        Ok(key)
+    }
+
+    /// The header that comes once and only once (RFC 6455 sections 11.3.1 and 11.3.5).
+    fn only(&self, name: &'static str) -> Result<&[u8], HandshakeError> {
+        let mut values = self.values(name);
+        let value = values.next().ok_or(HandshakeError::MissingHeader(name))?;
+        match values.next() {
+            Some(_) => Err(HandshakeError::RepeatedHeader(name)),
+            None => Ok(value),
+        }
+    }
+
+    /// `Sec-WebSocket-Protocol-Client = 1#token` (RFC 6455 section 4.3): one element at least over all
+    /// headers, and nothing but tokens.
+    fn check_subprotocols(&self) -> Result<(), HandshakeError> {
+        let name = "Sec-WebSocket-Protocol";
+        let mut offered = self.values(name).flat_map(elements).peekable();
+        let is_absent = self.values(name).next().is_none();
+        if is_absent || (offered.peek().is_some() && offered.all(is_token)) {
+            Ok(())
+        } else {
+            Err(HandshakeError::WrongHeader(name))
+        }
+    }
+
+    /// What follows a handshake are frames. A body would stand between, and a proxy that takes it for one
+    /// while this server does not, or the other way round, can be made to smuggle requests.
+    fn check_body(&self) -> Result<(), HandshakeError> {
+        let has_coding = self.values("Transfer-Encoding").next().is_some();
+        let has_length =
+            self.values("Content-Length").any(|length| length.is_empty() || length.iter().any(|&digit| digit != b'0'));
+        if has_coding || has_length {
+            return Err(HandshakeError::UnexpectedBody);
+        }
+        Ok(())
+    }
+}

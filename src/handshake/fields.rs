@@ -1,0 +1,167 @@
+//! The headers of one message, in one piece of memory.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::misuse::Misuse;
+use super::token::{is_token, trim};
+
+/// Headers, as text and as ranges of it, so that a message costs two allocations and not two per header.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    /// What the ranges point into: a whole head as it was received, or lines that were pushed.
+    text: Vec<u8>,
+    list: Vec<Field>,
+}
+
+/// A range of [`Fields::text`].
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    start: usize,
+    end: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Field {
+    name: Span,
+    value: Span,
+}
+
+impl Fields {
+    /// Room for headers of `bytes` in all.
+    pub(super) fn with_capacity(bytes: usize, headers: usize) -> Self {
+        Self { text: Vec::with_capacity(bytes), list: Vec::with_capacity(headers) }
+    }
+
+    /// The headers that were parsed out of `head`.
+    pub(super) fn of_head(head: &[u8], headers: &[httparse::Header<'_>]) -> Self {
+        Self {
+            text: head.to_vec(),
+            list: headers
+                .iter()
+                .map(|header| Field {
+                    name: Span::within(head, header.name.as_bytes()),
+                    value: Span::within(head, header.value),
+                })
+                .collect(),
+        }
+    }
+
+    /// Adds text that is no header, such as a request's method.
+    pub(super) fn push_text(&mut self, text: &[u8]) -> Span {
+        let start = self.text.len();
+        self.text.extend_from_slice(text);
+        Span { start, end: self.text.len() }
+    }
+
+    /// Adds a header whose name and value are known to be well formed.
+    pub(super) fn push(&mut self, name: &str, value: &[u8]) {
+        let name = self.push_text(name.as_bytes());
+        self.push_text(b": ");
+        let value = self.push_text(value);
+        self.push_text(b"\r\n");
+        self.list.push(Field { name, value });
+    }
+
+    /// Adds a header of the caller's.
+    ///
+    /// RFC 9110 section 5.5: "Field values containing CR, LF, or NUL characters are invalid and
+    /// dangerous, due to the varying ways that implementations might parse and interpret those
+    /// characters". The other control characters have no place in a value either.
+    pub(super) fn push_checked(&mut self, name: &str, value: &[u8]) -> Result<(), Misuse> {
+        if !is_token(name.as_bytes()) {
+            return Err(Misuse::HeaderName);
+        }
+        if !is_value(value) {
+            return Err(Misuse::HeaderValue);
+        }
+        self.push(name, trim(value));
+        Ok(())
+    }
+
+    /// Adds all headers of `other`.
+    pub(super) fn append(&mut self, other: &Self) {
+        for (name, value) in other.iter() {
+            self.push(name, value);
+        }
+    }
+
+    pub(super) fn text(&self, span: Span) -> &str {
+        core::str::from_utf8(self.bytes(span)).unwrap_or_default()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.list.iter().map(|field| (self.text(field.name), self.bytes(field.value)))
+    }
+
+    /// The values of all headers called `name`, whatever its case, in their order.
+    pub(super) fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.list
+            .iter()
+            .filter(move |field| self.bytes(field.name).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| self.bytes(field.value))
+    }
+
+    /// The value of the first header called `name`, where it is UTF-8.
+    pub(super) fn first(&self, name: &str) -> Option<&str> {
+        self.values(name).next().and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// Writes every header as a line.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        for field in &self.list {
+            out.extend_from_slice(self.bytes(field.name));
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(self.bytes(field.value));
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// About how many bytes [`write`](Self::write) adds.
+    pub(super) fn size_hint(&self) -> usize {
+        self.text.len() + 4 * self.list.len()
+    }
+
+    fn bytes(&self, span: Span) -> &[u8] {
+        self.text.get(span.start..span.end).unwrap_or_default()
+    }
+}
+
+/// The names alone: values hold cookies and credentials, which have no place in a log.
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Span {
+    /// Where `part`, which was cut from `whole`, lies in it.
+    pub(super) fn within(whole: &[u8], part: &[u8]) -> Self {
+        let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
+        Self { start, end: start.wrapping_add(part.len()) }
+    }
+}
+
+/// Whether `value` may stand in a header (RFC 9110 section 5.5).
+pub(super) fn is_value(value: &[u8]) -> bool {
+    value.iter().all(|&byte| byte == b'\t' || !byte.is_ascii_control())
+}
+
+/// Whether the header says where an HTTP/1.1 message ends, or whether the connection does.
+pub(super) fn is_framing(name: &str) -> bool {
+    ["Connection", "Content-Length", "Transfer-Encoding"].iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
+}
+
+/// Whether the header is one that the handshake itself writes, of either role.
+pub(super) fn is_of_handshake(name: &str) -> bool {
+    is_framing(name)
+        || ["Host", "Upgrade", "Origin"].iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
+        || name.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
+}
+
+/// What the names of the handshake's own headers start with (RFC 6455 section 11.3).
+const PREFIX: &str = "Sec-WebSocket-";
