@@ -24,15 +24,15 @@ pub struct Outbox {
     /// All bytes waiting but for `pong`. Invariant: the sum of `sealed` plus `gathered.len() - sent`.
     waiting: usize,
     limit: usize,
-    /// The latest pong of those that found no room: it leaves when the rest has drained.
+    /// The latest pong of those that found no room: it leaves behind the rest, in front of what is sent next.
     pong: Option<Bytes>,
 }
 
 impl Outbox {
     /// An empty outbox without a limit and without heap.
     ///
-    /// Without a limit its memory is bounded by what the caller sends, and automatic pongs and closes add at most
-    /// [`CONTROL_ROOM`](Self::CONTROL_ROOM) and two control frames.
+    /// Without a limit its memory is bounded by what the caller sends: automatic pongs and closes add at most
+    /// [`CONTROL_ROOM`](Self::CONTROL_ROOM) and two control frames, and a pong in front of each message.
     pub fn new() -> Self {
         Self::with_limit(usize::MAX)
     }
@@ -89,6 +89,7 @@ impl Outbox {
     /// Gathers a frame; a mask is applied to the copy.
     #[inline]
     pub(crate) fn gather(&mut self, header: Encoded, payload: &[u8], mask: Option<[u8; 4]>) {
+        self.settle();
         let size = header.as_slice().len() + payload.len();
         self.make_room(size);
         append(&mut self.gathered, header, payload, mask);
@@ -97,6 +98,7 @@ impl Outbox {
 
     /// Puts bytes behind those gathered so far, copied where they are few and shared where they are many.
     pub(crate) fn share(&mut self, bytes: &Bytes) {
+        self.settle();
         if bytes.len() < SHARED {
             self.make_room(bytes.len());
             self.gathered.extend_from_slice(bytes);
@@ -117,8 +119,10 @@ impl Outbox {
         self.pong = Some(frame.freeze());
     }
 
-    /// Queues the pong that waits, if any, so that a close frame can follow it.
-    pub(crate) fn settle(&mut self) {
+    /// Queues the pong that waits, if any, so that something can follow it: it keeps its place, lest a busy sender
+    /// hold it back for ever.
+    #[inline]
+    fn settle(&mut self) {
         if let Some(pong) = self.pong.take() {
             self.share(&pong);
         }

@@ -217,7 +217,6 @@ impl Connection {
             body[..2].copy_from_slice(&code.number().to_be_bytes());
             body[2..size].copy_from_slice(reason.as_bytes());
         }
-        outbox.settle();
         self.write(Opcode::Close, true, &body[..size], outbox);
         self.close_sent = Some(code);
         self.step(Move::SendClose, Side::Local);
