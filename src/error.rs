@@ -184,7 +184,7 @@ impl core::error::Error for Limit {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
-    /// Something was sent after the close frame, or after the transport ended (RFC 6455 section 5.5.1).
+    /// A message was sent after a close frame, or anything after the end (RFC 6455 sections 5.5.1 and 6.1).
     Closed,
     /// A new message was sent while a fragmented one is open (RFC 6455 section 5.4).
     MessageOpen,
@@ -204,7 +204,7 @@ impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str(
-                "expected nothing to be sent any more, as the connection is closed: ask `is_open` before sending (RFC 6455 section 5.5.1)",
+                "expected nothing to be sent any more, as the connection closes or is closed: ask `is_open` before sending (RFC 6455 sections 5.5.1 and 6.1)",
             ),
             Self::MessageOpen => f.write_str(
                 "expected a fragment of the message that is open, got a whole message: send the last fragment first (RFC 6455 section 5.4)",

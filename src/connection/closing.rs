@@ -102,8 +102,8 @@ impl Connection {
     /// Action: begins the closing handshake, or answers the peer's close frame where
     /// [`Config::auto_close`](crate::Config::auto_close) is off. `None` sends a close frame without a body.
     ///
-    /// Messages that the peer sent before it answers are still received. A close frame is queued whatever the
-    /// outbox's limit, and after it nothing more.
+    /// Messages that the peer sent before it answers are still received, and its pings answered. A close frame is
+    /// queued whatever the outbox's limit, and after it no messages.
     ///
     /// # Errors
     /// [`Misuse::Closed`] where a close frame was sent before, [`Misuse::CloseCode`] for a code that must not be

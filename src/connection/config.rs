@@ -58,8 +58,8 @@ impl Config {
     }
 
     /// Whether a close frame is answered by itself with the same code, as RFC 6455 section 5.5.1 asks; it is by
-    /// default. Without it the caller answers with [`Connection::close`](crate::Connection::close), and may send
-    /// the rest of its messages before.
+    /// default. Without it the caller answers with [`Connection::close`](crate::Connection::close), and may finish a
+    /// message that it has begun to send in fragments before.
     #[must_use]
     pub const fn auto_close(mut self, on: bool) -> Self {
         self.auto_close = on;

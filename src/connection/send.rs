@@ -15,8 +15,9 @@ impl Connection {
     /// Action: sends a text message in one frame, copied into the outbox.
     ///
     /// # Errors
-    /// [`Misuse::Closed`] after a close frame was sent, [`Misuse::MessageOpen`] while a message is being sent in
-    /// fragments, [`Error::OutboxFull`] past the outbox's limit. Nothing is sent then. After a failure, that error.
+    /// [`Misuse::Closed`] after a close frame was sent or received, [`Misuse::MessageOpen`] while a message is being
+    /// sent in fragments, [`Error::OutboxFull`] past the outbox's limit. Nothing is sent then. After a failure, that
+    /// error.
     #[inline]
     pub fn send_text(&mut self, text: &str, outbox: &mut Outbox) -> Result<(), Error> {
         self.send_data(Opcode::Text, text.as_bytes(), outbox)
@@ -47,7 +48,8 @@ impl Connection {
     }
 
     /// Action: sends a fragment of a text message; `last` ends the message. Control frames may be sent between
-    /// fragments, other messages may not (RFC 6455 section 5.4).
+    /// fragments, other messages may not (RFC 6455 section 5.4). A message that is open may be finished after the
+    /// peer's close frame has come, before it is answered (section 5.5.1).
     ///
     /// # Errors
     /// [`Misuse::Closed`], [`Misuse::OtherKind`] where a binary message is open, [`Error::OutboxFull`]. Nothing is
@@ -83,8 +85,8 @@ impl Connection {
     /// with the same payload.
     ///
     /// # Errors
-    /// [`Misuse::LongControl`] for more than 125 bytes, [`Misuse::Closed`], [`Error::OutboxFull`]. Nothing is sent
-    /// then. After a failure, that error.
+    /// [`Misuse::LongControl`] for more than 125 bytes, [`Misuse::Closed`] after both close frames or the end of the
+    /// transport, [`Error::OutboxFull`]. Nothing is sent then. After a failure, that error.
     pub fn ping(&mut self, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
         self.send_control(Opcode::Ping, payload, outbox)
     }
@@ -116,11 +118,18 @@ impl Connection {
     }
 
     fn send_fragment(&mut self, kind: Opcode, payload: &[u8], last: bool, outbox: &mut Outbox) -> Result<(), Error> {
-        self.admit_sending()?;
         let opcode = match self.sending {
-            None => kind,
-            Some(open) if open == kind => Opcode::Continuation,
-            Some(open) => return Err(Misuse::OtherKind(open).into()),
+            None => {
+                self.admit_data()?;
+                kind
+            }
+            Some(open) => {
+                self.admit_rest()?;
+                if open != kind {
+                    return Err(Misuse::OtherKind(open).into());
+                }
+                Opcode::Continuation
+            }
         };
         outbox.admit(payload.len())?;
         self.write(opcode, last, payload, outbox);
@@ -129,7 +138,7 @@ impl Connection {
     }
 
     fn send_control(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
-        self.admit_sending()?;
+        self.admit_control()?;
         if payload.len() > CONTROL_LIMIT {
             return Err(Misuse::LongControl(payload.len()).into());
         }
@@ -160,21 +169,38 @@ impl Connection {
     /// Whether a whole message with this much payload can be sent now.
     #[inline]
     fn admit_message(&self, payload: usize, outbox: &Outbox) -> Result<(), Error> {
-        self.admit_sending()?;
+        self.admit_data()?;
         if self.sending.is_some() {
             return Err(Misuse::MessageOpen.into());
         }
         Ok(outbox.admit(payload)?)
     }
 
-    /// "The application MUST NOT send any more data frames after sending a Close frame." (RFC 6455 section 5.5.1)
+    /// "The endpoint MUST ensure the WebSocket connection is in the OPEN state" (RFC 6455 section 6.1).
     #[inline]
-    fn admit_sending(&self) -> Result<(), Error> {
+    fn admit_data(&self) -> Result<(), Error> {
         match self.state {
-            // A peer that has sent its close frame discards what comes, but a caller that answers for itself may
-            // finish first.
+            State::Open => Ok(()),
+            State::CloseReceived | State::CloseSent | State::Closed | State::Failed | State::Lost => Err(self.closed()),
+        }
+    }
+
+    /// "The application MUST NOT send any more data frames after sending a Close frame", but it "MAY send the
+    /// remaining fragments before sending a Close frame" in response (RFC 6455 section 5.5.1).
+    fn admit_rest(&self) -> Result<(), Error> {
+        match self.state {
             State::Open | State::CloseReceived => Ok(()),
             State::CloseSent | State::Closed | State::Failed | State::Lost => Err(self.closed()),
+        }
+    }
+
+    /// "An endpoint MAY send a Ping frame any time after the connection is established and before the connection is
+    /// closed", and a pong it owes until it has received a close frame, whether or not it has sent one (RFC 6455
+    /// section 5.5.2).
+    fn admit_control(&self) -> Result<(), Error> {
+        match self.state {
+            State::Open | State::CloseSent | State::CloseReceived => Ok(()),
+            State::Closed | State::Failed | State::Lost => Err(self.closed()),
         }
     }
 }
