@@ -82,6 +82,17 @@ impl Header {
     }
 }
 
+/// Bytes of the header of a frame with this much payload.
+#[inline]
+pub(crate) const fn size(payload: usize, masked: bool) -> usize {
+    let length = match payload {
+        0..=125 => 0,
+        126..=0xFFFF => 2,
+        _ => 8,
+    };
+    2 + length + if masked { 4 } else { 0 }
+}
+
 /// The first two bytes of a header, which say how long it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start {

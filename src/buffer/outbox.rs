@@ -77,9 +77,9 @@ impl Outbox {
     /// > (RFC 6455 section 5.5.3)
     pub const CONTROL_ROOM: usize = 4096;
 
-    /// Whether a message whose payload has `payload` bytes fits.
-    pub(crate) fn admit(&self, payload: usize) -> Result<(), OutboxFull> {
-        let frame = payload.saturating_add(MAX_SIZE);
+    /// Whether a frame of this many bytes, its header included, fits.
+    #[inline]
+    pub(crate) fn admit(&self, frame: usize) -> Result<(), OutboxFull> {
         if self.len().saturating_add(frame) > self.limit {
             return Err(OutboxFull { limit: self.limit, waiting: self.len() });
         }

@@ -7,7 +7,7 @@ use super::closing::State;
 use crate::broadcast::Broadcast;
 use crate::buffer::{Outbox, SHARED};
 use crate::error::{Error, Misuse};
-use crate::frame::Header;
+use crate::frame::{self, Header};
 use crate::message::Message;
 use crate::opcode::Opcode;
 
@@ -101,7 +101,7 @@ impl Connection {
     }
 
     fn send_data(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
-        self.admit_message(payload.len(), outbox)?;
+        self.admit_message(self.frame_size(payload), outbox)?;
         self.write(opcode, true, payload, outbox);
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Connection {
         if self.role.masks() || payload.len() < SHARED {
             return self.send_data(opcode, payload, outbox);
         }
-        self.admit_message(payload.len(), outbox)?;
+        self.admit_message(self.frame_size(payload), outbox)?;
         let header = Header { fin: true, reserved: 0, opcode, mask: None, length: payload.len() as u64 };
         outbox.gather(header.encode(), &[], None);
         outbox.share(payload);
@@ -131,7 +131,7 @@ impl Connection {
                 Opcode::Continuation
             }
         };
-        outbox.admit(payload.len())?;
+        outbox.admit(self.frame_size(payload))?;
         self.write(opcode, last, payload, outbox);
         self.sending = if last { None } else { Some(kind) };
         Ok(())
@@ -142,7 +142,7 @@ impl Connection {
         if payload.len() > CONTROL_LIMIT {
             return Err(Misuse::LongControl(payload.len()).into());
         }
-        outbox.admit(payload.len())?;
+        outbox.admit(self.frame_size(payload))?;
         self.write(opcode, true, payload, outbox);
         Ok(())
     }
@@ -166,14 +166,20 @@ impl Connection {
         self.masks.as_mut().map(|masks| masks.fresh())
     }
 
-    /// Whether a whole message with this much payload can be sent now.
+    /// Bytes of the frame that this end sends this payload in.
     #[inline]
-    fn admit_message(&self, payload: usize, outbox: &Outbox) -> Result<(), Error> {
+    fn frame_size(&self, payload: &[u8]) -> usize {
+        frame::size(payload.len(), self.role.masks()) + payload.len()
+    }
+
+    /// Whether a whole message in a frame of this many bytes can be sent now.
+    #[inline]
+    fn admit_message(&self, frame: usize, outbox: &Outbox) -> Result<(), Error> {
         self.admit_data()?;
         if self.sending.is_some() {
             return Err(Misuse::MessageOpen.into());
         }
-        Ok(outbox.admit(payload)?)
+        Ok(outbox.admit(frame)?)
     }
 
     /// "The endpoint MUST ensure the WebSocket connection is in the OPEN state" (RFC 6455 section 6.1).
