@@ -201,7 +201,7 @@ impl Inbox {
     }
 
     /// Makes room for `least` bytes behind the filled ones: by starting over where the inbox is empty, by moving
-    /// the bytes to the front where at least as many are free there, and otherwise by growing.
+    /// bytes to where at least as many are free in front of them, and otherwise by growing.
     fn make_room(&mut self, least: usize) {
         if self.is_empty() {
             self.discard();
@@ -211,6 +211,12 @@ impl Inbox {
             return;
         }
         let (held, unread) = (self.held.len(), self.filled - self.next);
+        // Control frames have come between the message and what is unread: their place is free.
+        if held > 0 && self.next - self.held.end >= unread {
+            self.memory.copy_within(self.next..self.filled, self.held.end);
+            self.next = self.held.end;
+            self.filled = self.next + unread;
+        }
         if self.filled - (held + unread) >= held + unread {
             self.memory.copy_within(self.held.clone(), 0);
             self.memory.copy_within(self.next..self.filled, held);
