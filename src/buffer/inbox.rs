@@ -240,3 +240,6 @@ impl fmt::Debug for Inbox {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,3 +251,6 @@ fn append(memory: &mut BytesMut, header: Encoded, payload: &[u8], mask: Option<[
 /// Payloads of at least this many bytes are shared and not copied: about where a copy costs more than the
 /// reference count and the further slice of a vectored write.
 pub(crate) const SHARED: usize = 2048;
+
+#[cfg(test)]
+mod tests;

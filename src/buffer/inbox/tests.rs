@@ -1,0 +1,147 @@
+use super::*;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Extend(usize),
+    Read {
+        space: usize,
+        filled: usize,
+    },
+    Consume(usize),
+    Hold(usize),
+    /// Takes a control frame's payload, for keeps or to look at.
+    Take(usize, bool),
+    /// Lends what is held but for the last few bytes.
+    Lend(usize, bool),
+    Release,
+    Exchange(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let size = || prop_oneof![0..10usize, 0..300usize];
+    let step = prop_oneof![
+        3 => size().prop_map(Step::Extend),
+        3 => (size(), size()).prop_map(|(space, filled)| Step::Read { space, filled }),
+        1 => (0..15usize).prop_map(Step::Consume),
+        3 => size().prop_map(Step::Hold),
+        2 => ((0..126usize), any::<bool>()).prop_map(|(count, keep)| Step::Take(count, keep)),
+        2 => ((0..4usize), any::<bool>()).prop_map(|(kept, keep)| Step::Lend(kept, keep)),
+        1 => Just(Step::Release),
+        1 => size().prop_map(Step::Exchange),
+    ];
+    prop::collection::vec(step, 0..60)
+}
+
+fn check(inbox: &Inbox, held: &[u8], unread: &[u8]) -> Result<(), TestCaseError> {
+    let Inbox { memory, held: range, next, filled } = inbox;
+    prop_assert!(range.start <= range.end && range.end <= *next && next <= filled && *filled <= memory.len());
+    prop_assert_eq!(&memory[range.clone()], held);
+    prop_assert_eq!(inbox.unread(), unread);
+    prop_assert_eq!(inbox.len(), held.len() + unread.len());
+    Ok(())
+}
+
+/// The bytes of a range that was lent, to look at or for keeps.
+fn lent(inbox: &mut Inbox, range: &Range<usize>, keep: bool) -> Vec<u8> {
+    if keep { inbox.detach(range).to_vec() } else { inbox.lent(range).to_vec() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    /// Against two plain vectors.
+    #[test]
+    fn any_steps_keep_the_bytes_and_the_invariant(steps in steps()) {
+        let mut inbox = Inbox::new();
+        let (mut held, mut unread) = (Vec::new(), Vec::new());
+        let mut arriving = (0..=u8::MAX).cycle();
+        for step in steps {
+            match step {
+                Step::Extend(count) => {
+                    let bytes: Vec<u8> = arriving.by_ref().take(count).collect();
+                    inbox.extend(&bytes);
+                    unread.extend(bytes);
+                }
+                Step::Read { space, filled } => {
+                    let bytes: Vec<u8> = arriving.by_ref().take(filled.min(space)).collect();
+                    let room = inbox.space(space);
+                    prop_assert!(room.len() >= space);
+                    room[..bytes.len()].copy_from_slice(&bytes);
+                    inbox.filled(bytes.len());
+                    unread.extend(bytes);
+                }
+                Step::Consume(count) => {
+                    inbox.consume(count);
+                    unread.drain(..count.min(unread.len()));
+                }
+                Step::Hold(count) => {
+                    let count = count.min(unread.len());
+                    inbox.hold(count);
+                    held.extend(unread.drain(..count));
+                }
+                Step::Take(count, keep) => {
+                    let count = count.min(unread.len());
+                    prop_assert_eq!(inbox.unread_mut(count), &unread[..count]);
+                    let range = inbox.take(count);
+                    let expected: Vec<u8> = unread.drain(..count).collect();
+                    prop_assert_eq!(lent(&mut inbox, &range, keep), expected);
+                }
+                Step::Lend(kept, keep) => {
+                    let range = inbox.lend_held(kept);
+                    let expected: Vec<u8> = held.drain(..held.len().saturating_sub(kept)).collect();
+                    prop_assert_eq!(lent(&mut inbox, &range, keep), expected);
+                }
+                Step::Release => {
+                    inbox.release();
+                    let most = 2 * (held.len() + unread.len());
+                    prop_assert!(inbox.memory.capacity() <= most.max(16), "{inbox:?}");
+                }
+                Step::Exchange(count) => drop(inbox.exchange(BytesMut::zeroed(count))),
+            }
+            check(&inbox, &held, &unread)?;
+        }
+    }
+}
+
+#[test]
+fn work_is_linear_however_small_the_reads_are() {
+    // The capacity doubles: 16 MiB that arrive byte by byte move a few dozen times.
+    let (mut inbox, mut places) = (Inbox::new(), 0);
+    let mut place = core::ptr::null();
+    for _ in 0..1 << 20 {
+        inbox.space(1)[0] = 7;
+        inbox.filled(1);
+        inbox.hold(1);
+        places += usize::from(place != inbox.memory.as_ptr());
+        place = inbox.memory.as_ptr();
+    }
+    assert_eq!(inbox.held(), 1 << 20);
+    assert!(places <= 40, "{places}");
+}
+
+#[test]
+fn what_follows_a_fragment_is_read_behind_the_message() {
+    let mut inbox = Inbox::new();
+    inbox.extend(b"hhfirsthhsecond");
+    inbox.consume(2);
+    inbox.hold(5);
+    inbox.consume(2);
+    inbox.hold(6);
+    assert_eq!((inbox.held.clone(), inbox.next, inbox.filled), (2..13, 13, 13));
+    inbox.space(1)[0] = b'!';
+    inbox.filled(1);
+    inbox.hold(1);
+    let range = inbox.lend_held(0);
+    assert_eq!(inbox.lent(&range), b"firstsecond!");
+}
+
+#[test]
+#[should_panic(expected = "expected at most the 4 bytes")]
+fn more_than_the_space_cannot_be_filled() {
+    let mut inbox = Inbox::new();
+    inbox.space(4);
+    inbox.filled(5);
+}

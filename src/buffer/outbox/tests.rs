@@ -1,0 +1,133 @@
+use super::*;
+use std::io::IoSlice;
+use std::vec;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use crate::frame::Header;
+use crate::opcode::Opcode;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Gather(usize, Option<[u8; 4]>),
+    Share(usize),
+    Pong(usize),
+    Advance(usize),
+    Release,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let size = || prop_oneof![0..130usize, 0..6000usize];
+    let step = prop_oneof![
+        3 => (size(), any::<Option<[u8; 4]>>()).prop_map(|(size, mask)| Step::Gather(size, mask)),
+        2 => size().prop_map(Step::Share),
+        2 => (0..126usize).prop_map(Step::Pong),
+        4 => size().prop_map(Step::Advance),
+        1 => Just(Step::Release),
+    ];
+    prop::collection::vec(step, 0..60)
+}
+
+fn header(opcode: Opcode, mask: Option<[u8; 4]>, length: usize) -> Encoded {
+    Header { fin: true, reserved: 0, opcode, mask, length: length as u64 }.encode()
+}
+
+fn check(outbox: &Outbox) -> Result<(), TestCaseError> {
+    let sealed: usize = outbox.sealed.iter().map(Bytes::len).sum();
+    prop_assert!(outbox.sent <= outbox.gathered.len());
+    prop_assert_eq!(outbox.waiting, sealed + outbox.gathered.len() - outbox.sent);
+    prop_assert_eq!(outbox.chunk().is_empty(), outbox.is_empty());
+    let mut slices = vec![IoSlice::new(&[]); outbox.sealed.len() + 3];
+    let count = outbox.chunks_vectored(&mut slices);
+    prop_assert_eq!(slices[..count].iter().map(|slice| slice.len()).sum::<usize>(), outbox.len());
+    prop_assert_eq!(count == 0, outbox.is_empty());
+    if count > 0 {
+        prop_assert_eq!(outbox.chunk(), &*slices[0]);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    /// Against one plain vector, in which a pong that waits is the end that may still be replaced.
+    #[test]
+    fn any_steps_keep_the_bytes_and_the_invariant(steps in steps()) {
+        let mut outbox = Outbox::new();
+        let (mut expected, mut taken) = (Vec::<u8>::new(), Vec::<u8>::new());
+        let mut replaceable = 0;
+        for (i, step) in steps.into_iter().enumerate() {
+            let payload = |size| vec![i as u8; size];
+            match step {
+                Step::Gather(size, mask) => {
+                    let header = header(Opcode::Binary, mask, size);
+                    outbox.gather(header, &payload(size), mask);
+                    expected.extend(header.as_slice());
+                    let key = mask.unwrap_or_default();
+                    expected.extend(payload(size).iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+                    replaceable = 0;
+                }
+                Step::Share(size) => {
+                    outbox.share(&payload(size).into());
+                    expected.extend(payload(size));
+                    replaceable = 0;
+                }
+                Step::Pong(size) => {
+                    let waiting = outbox.len();
+                    let header = header(Opcode::Pong, None, size);
+                    outbox.pong(header, &payload(size), None);
+                    if waiting >= Outbox::CONTROL_ROOM {
+                        expected.truncate(expected.len() - replaceable);
+                        replaceable = header.as_slice().len() + size;
+                    } else {
+                        replaceable = 0;
+                    }
+                    expected.extend(header.as_slice());
+                    expected.extend(payload(size));
+                }
+                Step::Advance(count) => {
+                    let mut left = count.min(outbox.len());
+                    while left > 0 {
+                        let part = left.min(outbox.chunk().len());
+                        taken.extend(&outbox.chunk()[..part]);
+                        outbox.advance(part);
+                        left -= part;
+                    }
+                    if outbox.len() <= replaceable {
+                        replaceable = 0;
+                    }
+                }
+                Step::Release => outbox.release(),
+            }
+            check(&outbox)?;
+            prop_assert_eq!(taken.len() + outbox.len(), expected.len());
+        }
+        while outbox.has_remaining() {
+            taken.extend(outbox.chunk());
+            outbox.advance(outbox.chunk().len());
+        }
+        prop_assert_eq!(taken, expected);
+    }
+}
+
+#[test]
+#[should_panic(expected = "expected to advance by at most 2, got 3")]
+fn more_than_waits_cannot_be_taken() {
+    let mut outbox = Outbox::new();
+    outbox.gather(header(Opcode::Ping, None, 0), &[], None);
+    outbox.advance(3);
+}
+
+#[test]
+fn fewer_slices_than_chunks_take_the_first() {
+    let mut outbox = Outbox::new();
+    for byte in 0..4 {
+        outbox.share(&vec![byte; SHARED].into());
+        outbox.gather(header(Opcode::Ping, None, 0), &[], None);
+    }
+    let mut slices = [IoSlice::new(&[]); 3];
+    assert_eq!(outbox.chunks_vectored(&mut slices), 3);
+    assert_eq!(slices.map(|slice| slice.len()), [SHARED, 2, SHARED]);
+    assert_eq!(outbox.chunks_vectored(&mut []), 0);
+}
