@@ -249,7 +249,7 @@ fn words(code: &str) -> impl Iterator<Item = &str> {
 
 /// The line up to a `//` that does not stand inside a string.
 fn without_comment(line: &str) -> &str {
-    let slashes = line.match_indices("//").find(|(at, _)| line[..*at].matches('"').count() % 2 == 0);
+    let slashes = line.match_indices("//").find(|(at, _)| line[..*at].matches('"').count().is_multiple_of(2));
     slashes.map_or(line, |(at, _)| &line[..at])
 }
 

@@ -140,7 +140,7 @@ fn write(outbox: &mut Outbox, size: usize) -> Vec<u8> {
     assert_eq!(bytes.is_empty(), outbox.is_empty());
     bytes.truncate(size);
     outbox.advance(bytes.len());
-    if size % 2 == 0 {
+    if size.is_multiple_of(2) {
         outbox.release();
     }
     bytes

@@ -267,7 +267,7 @@ impl End {
     /// Bytes arrive, and all that can be received through this door is.
     pub fn read(&mut self, door: Door, bytes: &[u8]) {
         // By both ways into the inbox in turn.
-        if bytes.len() % 2 == 0 {
+        if bytes.len().is_multiple_of(2) {
             self.inbox.extend(bytes);
         } else {
             self.inbox.space(bytes.len())[..bytes.len()].copy_from_slice(bytes);
