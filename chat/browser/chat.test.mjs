@@ -78,14 +78,16 @@ test("a restart of the server brings everybody back by themselves", async () => 
 
 test("a page that comes online or becomes visible does not wait", async () => {
   const mina = await visit("awake", "Mina");
-  await server.stop();
-  // The clock of the page stands still, so that no wait ends by itself.
-  await mina.phase("waiting", "connecting");
+  // From here on the page's own clock stands still, and no wait ends by itself.
   await mina.page.clock.install();
-  await mina.phase("waiting");
-  await server.restart();
-  await mina.page.evaluate(() => dispatchEvent(new Event("online")));
-  await mina.phase("open");
+  await mina.page.clock.pauseAt(Date.now() + 60_000);
+  for (const event of ["online", "visibilitychange"]) {
+    await server.stop();
+    await mina.phase("waiting");
+    await server.restart();
+    await mina.page.evaluate((event) => (event === "online" ? window : document).dispatchEvent(new Event(event)), event);
+    await mina.phase("open");
+  }
   await mina.leave();
 });
 
@@ -254,6 +256,13 @@ test("a link leads into its room, and the name is remembered", async () => {
   await mina.page.reload();
   await mina.phase("open");
   await mina.people("Mina");
+
+  // Another name in the same room is a new seat, and no reconnection into the old one.
+  await mina.page.locator("#switch").click();
+  await mina.page.getByLabel("Your name").fill("Nina");
+  await mina.page.getByRole("button", { name: "Join the room" }).click();
+  await mina.people("Nina");
+
   await mina.page.goto(`${server.url}#elsewhere`);
   await mina.page.locator("#room-name", { hasText: "elsewhere" }).waitFor();
   await mina.phase("open");
@@ -332,7 +341,7 @@ test("screenshots", async () => {
     ["seoyeon", "😂"],
   ];
 
-  const desktop = { viewport: { width: 1180, height: 760 }, deviceScaleFactor: 2 };
+  const desktop = { viewport: { width: 1180, height: 840 }, deviceScaleFactor: 2 };
   const handset = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 3, hasTouch: true, isMobile: true };
   const door = await open("강-river", desktop);
   await door.page.locator("#name").fill("서연");

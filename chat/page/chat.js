@@ -8,14 +8,13 @@ const $ = (id) => document.getElementById(id);
 
 // ---- You and the room ----------------------------------------------------------------------------
 
-const me = { name: recall("name"), room: "", given: "" };
-const seat = crypto.getRandomValues(new Uint32Array(4)).join("-");
+const me = { name: recall("name"), room: "", given: "", seat: "" };
 let connection = null;
 
 function enter(room, name) {
   const moved = room !== me.room;
   connection?.close();
-  Object.assign(me, { room, name, given: name });
+  Object.assign(me, { room, name, given: name, seat: draw(4) });
   remember("name", name);
   remember("room", room);
   if (roomInAddress() !== room) history.replaceState(null, "", `#${encodeURIComponent(room)}`);
@@ -32,7 +31,7 @@ function enter(room, name) {
 
 function address() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const query = new URLSearchParams({ room: me.room, name: me.name, seat });
+  const query = new URLSearchParams({ room: me.room, name: me.name, seat: me.seat });
   return `${scheme}://${location.host}/socket?${query}`;
 }
 
@@ -85,8 +84,9 @@ const sent = new Set();
 
 function say() {
   const text = $("text").value.trim();
-  if (text === "" || length(text) > TEXT_LIMIT || unheard.length >= UNHEARD_LIMIT) return;
-  const said = { type: "say", text, ref: crypto.getRandomValues(new Uint32Array(3)).join("-") };
+  if (text === "" || length(text) > TEXT_LIMIT) return;
+  if (unheard.length >= UNHEARD_LIMIT) return toast("First what waits has to be sent.");
+  const said = { type: "say", text, ref: draw(3) };
   unheard.push(said);
   sent.add(said.ref);
   connection.send(said);
@@ -137,7 +137,10 @@ let ticking = null;
 
 function showPhase({ name, until }) {
   $("chip").dataset.phase = name;
-  $("chip-text").textContent = PHASES[name];
+  // One word for all of a reconnection, so that a screen reader does not repeat every attempt of it.
+  const again = name === "connecting" && connection?.attempts > 0;
+  const word = PHASES[again ? "waiting" : name];
+  if ($("chip-text").textContent !== word) $("chip-text").textContent = word;
   clearInterval(ticking);
   $("notice").hidden = name !== "waiting" && name !== "closed";
   $("retry").textContent = name === "closed" ? "Come back" : "Try now";
@@ -243,7 +246,8 @@ $("join-form").addEventListener("submit", (event) => {
   const bad = fault(name, "name") ? $("name") : fault(room, "room") ? $("place") : null;
   if (bad) return bad.focus();
   $("join").close();
-  enter(room, name);
+  const stays = room === me.room && name === me.name && connection && connection.phase !== "closed";
+  if (!stays) enter(room, name);
 });
 
 function clean(value) {
@@ -296,6 +300,11 @@ function remember(key, value) {
   }
 }
 
+/** Something that nobody else has: so many random words of 32 bits, in digits. */
+function draw(words) {
+  return crypto.getRandomValues(new Uint32Array(words)).join("-");
+}
+
 // Characters as PROTOCOL.md counts them, where `length` counts half of an emoji.
 function length(text) {
   return [...text].length;
@@ -330,7 +339,7 @@ visualViewport.addEventListener("scroll", fitViewport);
 
 const NAME_LIMIT = 32;
 const TEXT_LIMIT = 2_000;
-const UNHEARD_LIMIT = 50;
+const UNHEARD_LIMIT = 20;
 const PHASES = { connecting: "Connecting", open: "Connected", waiting: "Reconnecting", closed: "Not connected" };
 
 const log = new Log({
