@@ -149,7 +149,7 @@ function showPhase({ name, until }) {
   const tick = () => {
     const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
     const what = navigator.onLine ? "The connection is lost." : "Your device is offline.";
-    $("notice-text").textContent = `${what} Next try in ${seconds} s.`;
+    $("notice-text").textContent = `${what} Next try in\u00a0${seconds}\u00a0s.`;
   };
   tick();
   ticking = setInterval(tick, 1000);
