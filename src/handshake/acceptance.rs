@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use super::authority::Authority;
 use super::error::HandshakeError;
 use super::extension::Extension;
 use super::fields::{Fields, is_of_handshake};
@@ -152,7 +153,10 @@ impl Request {
             ));
         }
         // "A Host header field containing the server's authority".
-        if self.host().is_none_or(str::is_empty) {
+        if self
+            .host()
+            .is_none_or(|host| Authority::parse(host).is_err())
+        {
             return Err(HandshakeError::WrongHeader("Host"));
         }
         // RFC 6455 section 4.2.2: "If this version does not match a version understood by the server, the

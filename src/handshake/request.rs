@@ -145,16 +145,12 @@ impl Request {
 
     /// The path in the target, which has no query: what a server chooses its resource by.
     pub fn path(&self) -> &str {
-        let resource = self.split_target().1;
-        resource.split_once('?').map_or(resource, |(path, _)| path)
+        self.parts().1
     }
 
     /// What follows the first `?` of the target.
     pub fn query(&self) -> Option<&str> {
-        self.split_target()
-            .1
-            .split_once('?')
-            .map(|(_, query)| query)
+        self.parts().2
     }
 
     /// The version of HTTP.
@@ -182,7 +178,7 @@ impl Request {
     /// RFC 9112 section 3.2.2: where the target is a whole URL, "the origin server MUST ignore the
     /// received Host header field (if any) and instead use the host information of the request-target".
     pub fn host(&self) -> Option<&str> {
-        self.split_target().0.or_else(|| self.header("Host"))
+        self.parts().0.or_else(|| self.header("Host"))
     }
 
     /// The origin of the script that connects, which a browser names and a script cannot change. Whether
@@ -256,8 +252,12 @@ impl Request {
         out
     }
 
-    /// The authority in the target, where it is a whole URL, and the path with the query.
-    fn split_target(&self) -> (Option<&str>, &str) {
+    /// The authority in the target, where it is a whole URL, the path and the query.
+    fn parts(&self) -> (Option<&str>, &str, Option<&str>) {
+        let split = |resource| match str::split_once(resource, '?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (resource, None),
+        };
         let target = self.target();
         for scheme in ["http://", "https://"] {
             if let Some((start, rest)) = target.split_at_checked(scheme.len())
@@ -265,13 +265,16 @@ impl Request {
             {
                 let end = rest.find(['/', '?']).unwrap_or(rest.len());
                 let (authority, resource) = rest.split_at_checked(end).unwrap_or_default();
+                let (path, query) = split(resource);
                 return (
                     Some(authority),
-                    if resource.is_empty() { "/" } else { resource },
+                    if path.is_empty() { "/" } else { path },
+                    query,
                 );
             }
         }
-        (None, target)
+        let (path, query) = split(target);
+        (None, path, query)
     }
 }
 
