@@ -7,6 +7,8 @@ use super::authority::Authority;
 use super::error::HandshakeError;
 use super::extension::Extension;
 use super::fields::{Fields, Span, is_value};
+use super::name::Name;
+use super::rules;
 use super::token::{elements, is_token, trim};
 
 /// The head of an HTTP request, whether it asks for a WebSocket or for a page.
@@ -114,22 +116,20 @@ impl Request {
         // HTTP/1.1 request message that lacks a Host header field and to any request message that
         // contains more than one Host header field line or a Host header field with an invalid field
         // value". The value may be empty where the target has no authority.
-        let mut hosts = self.values("Host");
-        match (hosts.next(), hosts.next()) {
-            (_, Some(_)) => return Err(HandshakeError::RepeatedHeader("Host")),
-            (None, _) if self.version == Version::Http11 => {
+        match rules::at_most_one(&self.fields, Name::Host)? {
+            None if self.version == Version::Http11 => {
                 return Err(HandshakeError::MissingHeader("Host"));
             }
-            (None, _) | (Some(b""), _) => {}
-            (Some(host), _) => {
-                let is_authority =
-                    core::str::from_utf8(host).is_ok_and(|host| Authority::parse(host).is_ok());
-                if !is_authority {
-                    return Err(HandshakeError::WrongHeader("Host"));
-                }
+            None | Some(b"") => {}
+            Some(host) => {
+                let host = core::str::from_utf8(host).unwrap_or_default();
+                Authority::parse(host).map_err(|_| HandshakeError::WrongHeader("Host"))?;
             }
         }
-        drop(hosts);
+        if let (Some(authority), ..) = self.parts() {
+            Authority::parse(authority)
+                .map_err(|_| HandshakeError::Malformed("a request-target with a valid host"))?;
+        }
         Ok(self)
     }
 
@@ -190,7 +190,8 @@ impl Request {
     /// The subprotocols that the client offers, the one that it likes best first. What is not a token is
     /// left out here, and refused by [`accept`](Self::accept).
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
-        self.values("Sec-WebSocket-Protocol")
+        self.fields
+            .known(Name::Protocol)
             .flat_map(elements)
             .filter(|element| is_token(element))
             .filter_map(|element| core::str::from_utf8(element).ok())
@@ -216,27 +217,19 @@ impl Request {
     ///
     /// [`HandshakeError::MalformedExtensions`] where a header departs from the grammar.
     pub fn extensions(&self) -> Result<Vec<Extension>, HandshakeError> {
-        Extension::parse_list(self.values("Sec-WebSocket-Extensions"))
+        Extension::parse_list(self.fields.known(Name::Extensions))
     }
 
     /// Whether this asks for a WebSocket, well or badly: it is to be [`accept`](Self::accept)ed, whose
     /// error is the answer to a bad one. Everything else is a plain HTTP request.
     pub fn is_upgrade(&self) -> bool {
-        self.names_websocket()
-            || self.values("Sec-WebSocket-Key").next().is_some()
-            || self.values("Sec-WebSocket-Version").next().is_some()
+        rules::lists(&self.fields, Name::Upgrade, b"websocket")
+            || self.fields.known(Name::Key).next().is_some()
+            || self.fields.known(Name::Version).next().is_some()
     }
 
-    /// Whether the header `Upgrade` lists `websocket`.
-    pub(super) fn names_websocket(&self) -> bool {
-        self.lists("Upgrade", b"websocket")
-    }
-
-    /// Whether a header called `name` lists `element`, whatever its case.
-    pub(super) fn lists(&self, name: &str, element: &[u8]) -> bool {
-        self.values(name)
-            .flat_map(elements)
-            .any(|listed| listed.eq_ignore_ascii_case(element))
+    pub(super) fn fields(&self) -> &Fields {
+        &self.fields
     }
 
     /// The request as HTTP/1.1 text, which is how a client sends it

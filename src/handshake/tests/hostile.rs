@@ -100,11 +100,8 @@ fn limits_are_inclusive() {
     assert_eq!(read(SAMPLE.as_bytes(), limits(0, 7)), Err(HeadTooLong(0)));
     assert_eq!(read(b"GET / HTTP/1.0\r\n\r\n", limits(18, 0)), Ok(Some(18)));
     // What does not end fails at the limit, and does not wait for more.
-    assert_eq!(read(&vec![b'a'; 99], limits(100, 7)), Ok(None));
-    assert_eq!(
-        read(&vec![b'a'; 100], limits(100, 7)),
-        Err(HeadTooLong(100))
-    );
+    assert_eq!(read(&[b'a'; 99], limits(100, 7)), Ok(None));
+    assert_eq!(read(&[b'a'; 100], limits(100, 7)), Err(HeadTooLong(100)));
     assert_eq!(HeadTooLong(100).status(), 431);
 
     let many = |count: usize| {
