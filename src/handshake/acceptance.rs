@@ -102,15 +102,15 @@ impl Request {
         } = acceptance;
 
         let mut fields = Fields::with_capacity(256 + added.size_hint(), 5 + added.len());
-        fields.push(Name::Upgrade.text(), b"websocket");
-        fields.push(Name::Connection.text(), b"Upgrade");
-        fields.push(Name::Accept.text(), &key::accept(key));
+        fields.push_known(Name::Upgrade, b"websocket");
+        fields.push_known(Name::Connection, b"Upgrade");
+        fields.push_known(Name::Accept, &key::accept(key));
         if let Some(subprotocol) = &agreement.subprotocol {
             // RFC 6455 section 4.2.2: "selecting one of the values from the Sec-WebSocket-Protocol field".
             if !self.subprotocols().any(|offered| offered == subprotocol) {
                 return Err(Misuse::UnrequestedSubprotocol.into());
             }
-            fields.push(Name::Protocol.text(), subprotocol.as_bytes());
+            fields.push_known(Name::Protocol, subprotocol.as_bytes());
         }
         let mut unrequested: Vec<&str> = agreement
             .extensions
@@ -118,7 +118,7 @@ impl Request {
             .map(|extension| &*extension.name)
             .collect();
         Extension::names_of_list(self.fields().known(Name::Extensions), |name| {
-            unrequested.retain(|unrequested| *unrequested != name);
+            unrequested.retain(|unrequested| unrequested.as_bytes() != name);
         })?;
         // RFC 6455 section 4.2.2: "Extensions not listed by the client MUST NOT be listed".
         if !unrequested.is_empty() {
@@ -126,7 +126,7 @@ impl Request {
         }
         // "they can all be listed in a single [...] header field or split between multiple instances".
         for extension in &agreement.extensions {
-            fields.push(Name::Extensions.text(), extension.to_string().as_bytes());
+            fields.push_known(Name::Extensions, extension.to_string().as_bytes());
         }
         fields.append(added);
         Ok((Response::of(101, fields), agreement.clone()))
@@ -147,15 +147,17 @@ impl Request {
             return Err(HandshakeError::NotUpgrade);
         }
         rules::check_connection(self.fields())?;
+        let (authority, path, _) = self.parts();
         // "a "Request-URI" that should be interpreted as a /resource name/ [...] (or an absolute
         // HTTP/HTTPS URI containing the /resource name/)".
-        if !self.path().starts_with('/') {
+        if !path.starts_with('/') {
             return Err(HandshakeError::Malformed(
                 "a request-target that is a path or an http URL",
             ));
         }
         // "A Host header field containing the server's authority".
-        if self.host().is_none_or(str::is_empty) {
+        let is_named = |host: &[u8]| !host.is_empty();
+        if authority.is_none() && !self.fields().known(Name::Host).any(is_named) {
             return Err(HandshakeError::WrongHeader(Name::Host.text()));
         }
         // RFC 6455 section 4.2.2: "If this version does not match a version understood by the server, the

@@ -73,13 +73,12 @@ impl Extension {
     ) -> Result<Vec<Self>, HandshakeError> {
         let mut extensions: Vec<Self> = Vec::new();
         walk(values, |part| match part {
-            Part::Extension(name) => extensions.push(Self::new(name)),
+            Part::Extension(name) => extensions.push(Self::new(unescaped(name))),
             Part::Parameter(name, value) => {
                 if let Some(extension) = extensions.last_mut() {
                     extension.parameters.push(Parameter {
-                        name: name.into(),
-                        // What is left in a checked value are the backslashes that escape.
-                        value: value.map(|value| value.replace('\\', "")),
+                        name: unescaped(name),
+                        value: value.map(unescaped),
                     });
                 }
             }
@@ -90,7 +89,7 @@ impl Extension {
     /// Like [`parse_list`](Self::parse_list), for who needs the names alone.
     pub(super) fn names_of_list<'a>(
         values: impl IntoIterator<Item = &'a [u8]>,
-        mut found: impl FnMut(&'a str),
+        mut found: impl FnMut(&'a [u8]),
     ) -> Result<(), HandshakeError> {
         walk(values, |part| {
             if let Part::Extension(name) = part {
@@ -135,9 +134,9 @@ impl fmt::Display for Parameter {
 /// What a list is made of.
 enum Part<'a> {
     /// The name of the next extension.
-    Extension(&'a str),
+    Extension(&'a [u8]),
     /// A parameter of the extension before: its name, and its value, in which escapes are left.
-    Parameter(&'a str, Option<&'a str>),
+    Parameter(&'a [u8], Option<&'a [u8]>),
 }
 
 /// Reads the values of several headers, which are one list.
@@ -222,7 +221,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn token(&mut self) -> Option<&'a str> {
+    fn token(&mut self) -> Option<&'a [u8]> {
         self.skip_space();
         let length = self
             .rest
@@ -231,7 +230,7 @@ impl<'a> Words<'a> {
             .count();
         let (token, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        text(token)
+        (!token.is_empty()).then_some(token)
     }
 
     /// The inside of a quoted string whose opening quote was taken, with its escapes.
@@ -239,7 +238,7 @@ impl<'a> Words<'a> {
     /// RFC 6455 section 9.1: "the value after quoted-string unescaping MUST conform to the 'token' ABNF".
     /// Neither a quote nor a backslash is part of a token, so the first quote is the last one, and what a
     /// backslash stands before must be of a token too.
-    fn quoted(&mut self) -> Option<&'a str> {
+    fn quoted(&mut self) -> Option<&'a [u8]> {
         let end = self.rest.iter().position(|&byte| byte == b'"')?;
         let (quoted, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest.get(1..)?;
@@ -250,13 +249,12 @@ impl<'a> Words<'a> {
             }
             unescaped = rest;
         }
-        text(quoted)
+        (!quoted.is_empty()).then_some(quoted)
     }
 }
 
-/// The bytes as text, unless there are none. They have been found to be ASCII.
-fn text(bytes: &[u8]) -> Option<&str> {
-    core::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.is_empty())
+/// A checked token as text. The backslashes that are left in one of a quoted string are those that escape.
+fn unescaped(token: &[u8]) -> String {
+    let bytes = token.iter().copied().filter(|&byte| byte != b'\\');
+    bytes.map(char::from).collect()
 }

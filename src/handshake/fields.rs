@@ -65,7 +65,15 @@ impl Fields {
 
     /// Adds a header whose name and value are known to be well formed.
     pub(super) fn push(&mut self, name: &str, value: &[u8]) {
-        let kind = Name::of(name.as_bytes());
+        self.push_line(Name::of(name.as_bytes()), name, value);
+    }
+
+    /// Adds a header that means something here, with a value that is known to be well formed.
+    pub(super) fn push_known(&mut self, name: Name, value: &[u8]) {
+        self.push_line(name, name.text(), value);
+    }
+
+    fn push_line(&mut self, kind: Name, name: &str, value: &[u8]) {
         let name = self.push_text(name.as_bytes());
         self.push_text(b": ");
         let value = self.push_text(value);
@@ -148,7 +156,7 @@ impl Fields {
         self.text.len() + 4 * self.list.len()
     }
 
-    fn bytes(&self, span: Span) -> &[u8] {
+    pub(super) fn bytes(&self, span: Span) -> &[u8] {
         self.text.get(span.start..span.end).unwrap_or_default()
     }
 }

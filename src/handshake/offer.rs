@@ -114,21 +114,18 @@ impl Offer {
     pub fn begin(&self, url: &Url, nonce: [u8; 16]) -> (Request, ClientHandshake) {
         let key = key::key(nonce);
         let mut fields = Fields::default();
-        fields.push(Name::Host.text(), url.authority().as_bytes());
-        fields.push(Name::Upgrade.text(), b"websocket");
-        fields.push(Name::Connection.text(), b"Upgrade");
-        fields.push(Name::Key.text(), &key);
-        fields.push(Name::Version.text(), b"13");
+        fields.push_known(Name::Host, url.authority().as_bytes());
+        fields.push_known(Name::Upgrade, b"websocket");
+        fields.push_known(Name::Connection, b"Upgrade");
+        fields.push_known(Name::Key, &key);
+        fields.push_known(Name::Version, b"13");
         if !self.subprotocols.is_empty() {
-            fields.push(
-                Name::Protocol.text(),
-                self.subprotocols.join(", ").as_bytes(),
-            );
+            fields.push_known(Name::Protocol, self.subprotocols.join(", ").as_bytes());
         }
         if !self.extensions.is_empty() {
             let extensions: Vec<String> =
                 self.extensions.iter().map(Extension::to_string).collect();
-            fields.push(Name::Extensions.text(), extensions.join(", ").as_bytes());
+            fields.push_known(Name::Extensions, extensions.join(", ").as_bytes());
         }
         fields.append(&self.fields);
         let handshake = ClientHandshake {

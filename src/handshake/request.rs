@@ -107,7 +107,8 @@ impl Request {
     fn checked(self) -> Result<Self, HandshakeError> {
         // A request-target is a URI or a part of one (RFC 9112 section 3.2), never with a fragment.
         let is_target_byte = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
-        if self.target().is_empty() || !self.target().bytes().all(is_target_byte) {
+        let target = self.fields.bytes(self.target);
+        if target.is_empty() || !target.iter().copied().all(is_target_byte) {
             return Err(HandshakeError::Malformed(
                 "a request-target of visible ASCII characters",
             ));
@@ -246,12 +247,16 @@ impl Request {
     }
 
     /// The authority in the target, where it is a whole URL, the path and the query.
-    fn parts(&self) -> (Option<&str>, &str, Option<&str>) {
+    pub(super) fn parts(&self) -> (Option<&str>, &str, Option<&str>) {
         let split = |resource| match str::split_once(resource, '?') {
             Some((path, query)) => (path, Some(query)),
             None => (resource, None),
         };
         let target = self.target();
+        if target.starts_with('/') {
+            let (path, query) = split(target);
+            return (None, path, query);
+        }
         for scheme in ["http://", "https://"] {
             if let Some((start, rest)) = target.split_at_checked(scheme.len())
                 && start.eq_ignore_ascii_case(scheme)
