@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::acceptance::Agreement;
 use super::error::HandshakeError;
 use super::extension::Extension;
-use super::fields::Fields;
+use super::fields::{Fields, is_value};
 use super::key;
 use super::misuse::Misuse;
 use super::name::{Name, is_reserved};
@@ -14,7 +14,7 @@ use super::reader::{Limits, ResponseReader};
 use super::request::{Request, Version};
 use super::response::Response;
 use super::rules;
-use super::token::is_token;
+use super::token::{is_token, trim};
 use super::url::Url;
 
 /// What a client asks for
@@ -27,6 +27,7 @@ use super::url::Url;
 pub struct Offer {
     subprotocols: Vec<String>,
     extensions: Vec<Extension>,
+    origin: Option<String>,
     fields: Fields,
     limits: Limits,
 }
@@ -74,13 +75,16 @@ impl Offer {
     }
 
     /// With the origin of the script on whose behalf the client connects: a browser must name it, others
-    /// may (RFC 6455 section 4.1).
+    /// may (RFC 6455 section 4.1). A second one replaces the first.
     ///
     /// # Errors
     ///
     /// [`Misuse::HeaderValue`] where it could be read as something else than one header.
     pub fn with_origin(mut self, origin: &str) -> Result<Self, Misuse> {
-        self.fields.push_checked("Origin", origin.as_bytes())?;
+        if !is_value(origin.as_bytes()) {
+            return Err(Misuse::HeaderValue);
+        }
+        self.origin = Some(origin.into());
         Ok(self)
     }
 
@@ -126,6 +130,9 @@ impl Offer {
             let extensions: Vec<String> =
                 self.extensions.iter().map(Extension::to_string).collect();
             fields.push_known(Name::Extensions, extensions.join(", ").as_bytes());
+        }
+        if let Some(origin) = &self.origin {
+            fields.push_known(Name::Origin, trim(origin.as_bytes()));
         }
         fields.append(&self.fields);
         let handshake = ClientHandshake {

@@ -3,7 +3,9 @@
 mod client;
 mod hostile;
 mod parts;
+mod request;
 mod server;
+mod url;
 
 use alloc::string::String;
 use alloc::vec::Vec;
