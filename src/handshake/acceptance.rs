@@ -100,18 +100,6 @@ impl Request {
             agreement,
             fields: added,
         } = acceptance;
-
-        let mut fields = Fields::with_capacity(256 + added.size_hint(), 5 + added.len());
-        fields.push_known(Name::Upgrade, b"websocket");
-        fields.push_known(Name::Connection, b"Upgrade");
-        fields.push_known(Name::Accept, &key::accept(key));
-        if let Some(subprotocol) = &agreement.subprotocol {
-            // RFC 6455 section 4.2.2: "selecting one of the values from the Sec-WebSocket-Protocol field".
-            if !self.subprotocols().any(|offered| offered == subprotocol) {
-                return Err(Misuse::UnrequestedSubprotocol.into());
-            }
-            fields.push_known(Name::Protocol, subprotocol.as_bytes());
-        }
         let mut unrequested: Vec<&str> = agreement
             .extensions
             .iter()
@@ -123,6 +111,18 @@ impl Request {
         // RFC 6455 section 4.2.2: "Extensions not listed by the client MUST NOT be listed".
         if !unrequested.is_empty() {
             return Err(Misuse::UnrequestedExtension.into());
+        }
+
+        let mut fields = Fields::with_capacity(256 + added.size_hint(), 5 + added.len());
+        fields.push_known(Name::Upgrade, b"websocket");
+        fields.push_known(Name::Connection, b"Upgrade");
+        fields.push_known(Name::Accept, &key::accept(key));
+        if let Some(subprotocol) = &agreement.subprotocol {
+            // RFC 6455 section 4.2.2: "selecting one of the values from the Sec-WebSocket-Protocol field".
+            if !self.subprotocols().any(|offered| offered == subprotocol) {
+                return Err(Misuse::UnrequestedSubprotocol.into());
+            }
+            fields.push_known(Name::Protocol, subprotocol.as_bytes());
         }
         // "they can all be listed in a single [...] header field or split between multiple instances".
         for extension in &agreement.extensions {

@@ -209,7 +209,7 @@ impl Head {
 }
 
 /// How many bytes of `text` come before the first control character below 0x20.
-fn until_control(text: &[u8]) -> usize {
+pub(super) fn until_control(text: &[u8]) -> usize {
     let (words, tail) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);

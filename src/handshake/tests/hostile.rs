@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::server::SAMPLE;
 use super::{edited, same_for_all_splits, verdict};
 use crate::handshake::HandshakeError::{self, *};
+use crate::handshake::reader::until_control;
 use crate::handshake::{Acceptance, Limits, Offer, RequestReader, Url};
 
 /// What a reader with these limits says about `bytes` in every split: the length of the head.
@@ -196,6 +197,14 @@ proptest! {
         prop_assert_eq!(judge(&lengths), whole.clone());
         let each: Vec<usize> = (0..bytes.len()).collect();
         prop_assert_eq!(judge(&each), whole);
+    }
+
+    #[test]
+    fn control_characters_are_found_by_words_as_by_bytes(
+        bytes in proptest::collection::vec(prop_oneof![any::<u8>(), 0x1e..0x22_u8, 0x7e..0x82_u8, Just(b'a')], 0..40),
+    ) {
+        let by_bytes = bytes.iter().take_while(|&&byte| byte >= 0x20).count();
+        prop_assert_eq!(until_control(&bytes), by_bytes);
     }
 
     #[test]
