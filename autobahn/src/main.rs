@@ -40,11 +40,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<bool, String> {
     let expected = Expected::read(include_str!("../expected.json"))
         .map_err(|error| format!("expected.json: {error}"))?;
-    let programs = programs()?;
-    let target = programs
-        .ancestors()
-        .nth(1)
-        .ok_or("this program is in no target directory")?;
+    let target = target()?;
     let root = target.join("autobahn");
     let wstest = Wstest::find(&root)?;
     let suite = wstest.cases(&root.join("list"))?;
@@ -56,7 +52,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     let mut passed = true;
     for &role in &arguments.roles {
         let name = format!("{}-{}", role.name(), arguments.adapter);
-        let own = || programs.join(format!("testee-{}", role.name()));
+        let own = || target.join(format!("release/testee-{}", role.name()));
         let run = Suite {
             wstest: wstest.clone(),
             role,
@@ -102,7 +98,7 @@ fn conclude(
     Ok(())
 }
 
-/// Builds the testees with the profile of this program, and puts them beside it.
+/// Builds the testees.
 fn build() -> Result<(), String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
@@ -124,13 +120,11 @@ fn build() -> Result<(), String> {
     }
 }
 
-/// The folder of this program.
-fn programs() -> Result<PathBuf, String> {
+/// Cargo's target directory, where this program lies two folders deep.
+fn target() -> Result<PathBuf, String> {
     let program = env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
-    program
-        .parent()
-        .map(Path::to_path_buf)
-        .ok_or_else(|| "I am in no folder".into())
+    let target = program.ancestors().nth(2).map(Path::to_path_buf);
+    target.ok_or_else(|| format!("{} is in no target directory", program.display()))
 }
 
 /// Makes `folder` exist with nothing in it, so that no result is left from an earlier run.

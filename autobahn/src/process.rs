@@ -78,7 +78,7 @@ const GUARD: &str = r#"
     kill -9 "$1"
 "#;
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::io::{BufRead as _, BufReader, Read as _};

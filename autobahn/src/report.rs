@@ -62,7 +62,7 @@ pub(crate) fn table(title: &str, verdicts: &Verdicts, shown: fn(&Verdict) -> &st
         for (column, count) in COLUMNS.iter().zip(counts) {
             let _ = write!(line, "  {count:>width$}", width = column.len());
         }
-        (total > 0).then_some(line).unwrap_or_default()
+        if total > 0 { line } else { String::new() }
     };
     for (section, name) in SECTIONS {
         table += &row(&format!("{section:>2} {name}"), Some(section));

@@ -7,7 +7,6 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::{env, io};
@@ -26,15 +25,19 @@ impl Wstest {
     pub(crate) fn find(target: &Path) -> Result<Self, String> {
         let installed = target.join(format!("wstest-{VERSION}"));
         for program in [PathBuf::from("wstest"), installed.join("bin/wstest")] {
-            if succeeds(Command::new(&program).arg("--autobahnversion")) {
-                return Ok(Self::Program(program));
+            let version = Command::new(&program).arg("--autobahnversion").output();
+            let Some(version) = version.ok().filter(|version| version.status.success()) else {
+                continue;
+            };
+            let version = String::from_utf8_lossy(&version.stdout);
+            if !version.contains(VERSION) {
+                eprintln!("expected.json is about autobahntestsuite {VERSION}; this is {version}");
             }
+            return Ok(Self::Program(program));
         }
         if let Some(python) = python() {
-            eprintln!(
-                "installing autobahntestsuite {VERSION} into {}",
-                installed.display()
-            );
+            let folder = installed.display();
+            eprintln!("installing autobahntestsuite {VERSION} into {folder}");
             match install(&python, &installed) {
                 Ok(program) => return Ok(Self::Program(program)),
                 Err(error) => eprintln!("{error}"),
@@ -44,8 +47,8 @@ impl Wstest {
             return Ok(Self::Container);
         }
         Err(
-            "install Python 2.7 (`pyenv install 2.7.18` or PyPy 2.7, with a `python3` that has \
-             pip beside it) or start Docker, and run this again"
+            "install Python 2.7 or PyPy 2.7 (such as with `pyenv install 2.7.18`), or start \
+             Docker, and run this again"
                 .into(),
         )
     }
@@ -79,7 +82,7 @@ impl Wstest {
         fs::write(&path, format!("{spec:#}\n")).map_err(failed)?;
         let mut command = match self {
             Self::Program(program) => Command::new(program),
-            Self::Container => container(folder, fs::metadata(folder).map_err(failed)?.uid()),
+            Self::Container => container(folder)?,
         };
         command
             .args(["--mode", mode, "--webport", "0", "--spec"])
@@ -94,10 +97,11 @@ impl Wstest {
 /// Copies what the suite prints into `log`, and reports each case as it starts.
 pub(crate) fn follow(output: ChildStdout, log: &Path, mut started: impl FnMut()) -> io::Result<()> {
     let mut log = File::create(log)?;
-    for line in BufReader::new(output).lines() {
+    for line in BufReader::new(output).split(b'\n') {
         let line = line?;
-        writeln!(log, "{line}")?;
-        if line.starts_with("Running test case ID ") {
+        log.write_all(&line)?;
+        log.write_all(b"\n")?;
+        if line.starts_with(b"Running test case ID ") {
             started();
         }
     }
@@ -166,8 +170,14 @@ fn install(python: &Path, folder: &Path) -> Result<PathBuf, String> {
     Ok(folder.join("bin/wstest"))
 }
 
-/// The command that runs `wstest` in the project's container, as the user who owns `folder`.
-fn container(folder: &Path, owner: u32) -> Command {
+/// The command that runs `wstest` in the project's container, as the user who runs this, who
+/// then owns the report.
+fn container(folder: &Path) -> Result<Command, String> {
+    let user = Command::new("id")
+        .arg("-u")
+        .output()
+        .map_err(|error| format!("cannot run `id -u`: {error}"))?;
+    let user = String::from_utf8_lossy(&user.stdout);
     let mut volume = OsString::from(folder);
     volume.push(":");
     volume.push(folder);
@@ -182,10 +192,10 @@ fn container(folder: &Path, owner: u32) -> Command {
             "--env",
             "PYTHONUNBUFFERED=1",
         ])
-        .args(["--user", &owner.to_string(), "--volume"])
+        .args(["--user", user.trim(), "--volume"])
         .arg(volume)
         .args([IMAGE, "wstest"]);
-    command
+    Ok(command)
 }
 
 fn succeeds(command: &mut Command) -> bool {
