@@ -69,12 +69,15 @@ fn spawn(command: &mut Command) -> Result<Child, String> {
 }
 
 /// Waits for the end of its input, then ends the child: politely, so that a container stops too,
-/// and by force two seconds later. It ignores the signals of a terminal, which reach it as well.
+/// and by force after three seconds. It ignores the signals of a terminal, which reach it as well.
 const GUARD: &str = r#"
     trap '' HUP INT TERM
     read -r _
     kill "$1"
-    sleep 2
+    for second in 1 2 3; do
+        sleep 1
+        kill -0 "$1" || exit
+    done
     kill -9 "$1"
 "#;
 
