@@ -5,14 +5,13 @@ use crate::process::Process;
 use crate::report::{self, Verdicts};
 use crate::wstest::{Wstest, follow, free_port};
 use serde_json::{Value, json};
-use std::fs;
-use std::io::{BufRead as _, BufReader, IsTerminal as _, Write as _, stderr};
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _, stderr};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::{Sender, channel};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 /// What the testee is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,15 +83,17 @@ impl Suite {
     fn server(&self) -> Result<(Process, String), String> {
         let mut command = Command::new(&self.testee);
         let mut server = Process::start(command.args(["--adapter", &self.adapter]))?;
+        let mut output = BufReader::new(server.output()?);
         let mut line = String::new();
-        let _ = BufReader::new(server.output()?).read_line(&mut line);
-        match line.trim().strip_prefix("listening on ") {
-            Some(url) => Ok((server, url.into())),
-            None => Err(format!(
-                "{command:?} does not say where it listens: `{}`",
-                line.trim()
-            )),
-        }
+        let _ = output.read_line(&mut line);
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            return Err(format!(
+                "{command:?} does not say where it listens: `{line}`"
+            ));
+        };
+        // A server that tells more must not wait for a reader.
+        thread::spawn(move || io::copy(&mut output, &mut io::sink()));
+        Ok((server, url.into()))
     }
 
     /// Runs the suite's client against the server at `url`.
@@ -133,7 +134,9 @@ impl Suite {
             thread::spawn(move || follow(output, &log, || drop(progress.send(Progress::Started))));
         let mut command = Command::new(&self.testee);
         command.args(["--adapter", &self.adapter, &url, &self.agent()]);
-        let status = Process::start(&mut command)?.wait()?;
+        let mut client = Process::start(&mut command)?;
+        let _ = io::copy(&mut client.output()?, &mut io::sink());
+        let status = client.wait()?;
         drop(server);
         if !status.success() {
             return Err(format!("{command:?} failed: {status}"));
