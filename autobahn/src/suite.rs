@@ -72,7 +72,12 @@ impl Suite {
                     ended?;
                     running -= 1;
                 }
-                Err(_) => return Err(format!("no case ended in {} seconds", PATIENCE.as_secs())),
+                Err(_) => {
+                    return Err(format!(
+                        "nothing happened for {} seconds",
+                        PATIENCE.as_secs()
+                    ));
+                }
             }
         }
         progress.finish();
@@ -268,7 +273,7 @@ fn shard_name(index: usize) -> String {
 /// to drop the connection, instead of five, one and one: a busy machine is not a wrong answer.
 const TIMEOUT: u32 = 15;
 
-/// How long no shard may start or end a case. The suite ends its longest case after 480 seconds.
+/// How long the shards may be silent together. The suite ends its longest case after 480 seconds.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How often the suite's server is started on another port.
