@@ -27,11 +27,7 @@ impl Arguments {
         };
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
-            let mut value = || {
-                arguments
-                    .next()
-                    .ok_or(format!("`{argument}` needs a value"))
-            };
+            let mut value = || arguments.next().ok_or(format!("`{argument}` needs a value"));
             match argument.as_str() {
                 "--role" => read.roles = vec![role(&value()?)?],
                 "--adapter" => read.adapter = adapter(value()?)?,
@@ -126,15 +122,9 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for line in [
-            "--role",
-            "--role peer",
-            "--adapter smol",
-            "--shards 0",
-            "--shards many",
-            "--testee ./echo",
-            "--fast",
-        ] {
+        for line in
+            ["--role", "--role peer", "--adapter smol", "--shards 0", "--shards many", "--testee ./echo", "--fast"]
+        {
             assert!(read(line).is_err(), "{line}");
         }
     }

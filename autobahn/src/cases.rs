@@ -9,10 +9,7 @@ pub(crate) struct Id(Vec<u32>);
 impl Id {
     /// Reads `6.4.1`. Anything but numbers and dots is `None`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        text.split('.')
-            .map(|part| part.parse().ok())
-            .collect::<Option<_>>()
-            .map(Self)
+        text.split('.').map(|part| part.parse().ok()).collect::<Option<_>>().map(Self)
     }
 
     /// The first number: what the case is about.
@@ -38,10 +35,7 @@ impl fmt::Display for Id {
 
 /// Reads the suite's own list, the line `Cases = ['1.1.1', '1.1.2', ...]` of its output.
 pub(crate) fn listed(output: &str) -> Vec<Id> {
-    let Some(list) = output
-        .lines()
-        .find_map(|line| line.strip_prefix("Cases = "))
-    else {
+    let Some(list) = output.lines().find_map(|line| line.strip_prefix("Cases = ")) else {
         return Vec::new();
     };
     let digits = |c: char| c.is_ascii_digit() || c == '.';
@@ -53,16 +47,10 @@ pub(crate) fn listed(output: &str) -> Vec<Id> {
 pub(crate) fn chosen(suite: &[Id], patterns: &[String]) -> Result<Vec<Id>, String> {
     for pattern in patterns {
         if !suite.iter().any(|id| matches(pattern, &id.to_string())) {
-            return Err(format!(
-                "no case of the suite matches `{pattern}`; try `6.4.1` or `6.*`"
-            ));
+            return Err(format!("no case of the suite matches `{pattern}`; try `6.4.1` or `6.*`"));
         }
     }
-    let named = |id: &&Id| {
-        patterns
-            .iter()
-            .any(|pattern| matches(pattern, &id.to_string()))
-    };
+    let named = |id: &&Id| patterns.iter().any(|pattern| matches(pattern, &id.to_string()));
     Ok(suite.iter().filter(named).cloned().collect())
 }
 
@@ -71,10 +59,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
-            rest.char_indices()
-                .map(|(at, _)| at)
-                .chain([rest.len()])
-                .any(|at| matches(tail, &rest[at..]))
+            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| matches(tail, &rest[at..]))
         }),
     }
 }

@@ -19,10 +19,7 @@ use wstest::Wstest;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    if arguments
-        .iter()
-        .any(|argument| matches!(argument.as_str(), "-h" | "--help"))
-    {
+    if arguments.iter().any(|argument| matches!(argument.as_str(), "-h" | "--help")) {
         print!("{}", arguments::HELP);
         return ExitCode::SUCCESS;
     }
@@ -38,8 +35,8 @@ fn main() -> ExitCode {
 
 /// Runs the suite in every role that is asked for, and says whether all is as expected.
 fn run(arguments: &Arguments) -> Result<bool, String> {
-    let expected = Expected::read(include_str!("../expected.json"))
-        .map_err(|error| format!("expected.json: {error}"))?;
+    let expected =
+        Expected::read(include_str!("../expected.json")).map_err(|error| format!("expected.json: {error}"))?;
     let target = target()?;
     let root = target.join("autobahn");
     let wstest = Wstest::find(&root)?;
@@ -70,20 +67,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 }
 
 /// Prints the tables and what is not as expected, and writes the page.
-fn conclude(
-    name: &str,
-    folder: &Path,
-    verdicts: &Verdicts,
-    differences: &[String],
-) -> Result<(), String> {
-    println!(
-        "\n{}",
-        report::table("behavior", verdicts, |verdict| &verdict.behavior)
-    );
-    println!(
-        "{}",
-        report::table("behaviorClose", verdicts, |verdict| &verdict.close)
-    );
+fn conclude(name: &str, folder: &Path, verdicts: &Verdicts, differences: &[String]) -> Result<(), String> {
+    println!("\n{}", report::table("behavior", verdicts, |verdict| &verdict.behavior));
+    println!("{}", report::table("behaviorClose", verdicts, |verdict| &verdict.close));
     for difference in differences {
         println!("{difference}");
     }
@@ -103,21 +89,10 @@ fn build() -> Result<(), String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let status = Command::new(cargo)
-        .args([
-            "build",
-            "--release",
-            "--quiet",
-            "--manifest-path",
-            manifest,
-            "--bins",
-        ])
+        .args(["build", "--release", "--quiet", "--manifest-path", manifest, "--bins"])
         .status()
         .map_err(|error| format!("cannot run cargo: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err("the testees do not build".into())
-    }
+    if status.success() { Ok(()) } else { Err("the testees do not build".into()) }
 }
 
 /// Cargo's target directory, where this program lies two folders deep.
@@ -130,10 +105,8 @@ fn target() -> Result<PathBuf, String> {
 /// Makes `folder` exist with nothing in it, so that no result is left from an earlier run.
 fn empty(folder: &Path) -> Result<PathBuf, String> {
     if folder.exists() {
-        fs::remove_dir_all(folder)
-            .map_err(|error| format!("cannot empty {}: {error}", folder.display()))?;
+        fs::remove_dir_all(folder).map_err(|error| format!("cannot empty {}: {error}", folder.display()))?;
     }
-    fs::create_dir_all(folder)
-        .map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
+    fs::create_dir_all(folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
     Ok(folder.into())
 }

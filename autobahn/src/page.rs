@@ -7,12 +7,7 @@ use std::fmt::Write as _;
 pub(crate) fn page(title: &str, verdicts: &Verdicts) -> String {
     let mut page = format!("{HEAD}<title>{title}</title>\n<h1>{title}</h1>\n<table>\n{COLUMNS}");
     for (id, verdict) in verdicts {
-        let Verdict {
-            behavior,
-            close,
-            duration,
-            page: link,
-        } = verdict;
+        let Verdict { behavior, close, duration, page: link } = verdict;
         let _ = writeln!(
             page,
             "<tr><td><a href=\"{link}.html\">{id}</a><td class=\"{}\">{behavior}\

@@ -32,10 +32,7 @@ impl Process {
 
     /// What the child prints, once.
     pub(crate) fn output(&mut self) -> Result<ChildStdout, String> {
-        self.child
-            .stdout
-            .take()
-            .ok_or_else(|| "the output is read already".into())
+        self.child.stdout.take().ok_or_else(|| "the output is read already".into())
     }
 
     /// Whether the child still runs.
@@ -45,9 +42,7 @@ impl Process {
 
     /// Waits for the child to end by itself.
     pub(crate) fn wait(mut self) -> Result<ExitStatus, String> {
-        self.child
-            .wait()
-            .map_err(|error| format!("cannot wait for a child: {error}"))
+        self.child.wait().map_err(|error| format!("cannot wait for a child: {error}"))
     }
 }
 
@@ -63,9 +58,7 @@ impl Drop for Process {
 }
 
 fn spawn(command: &mut Command) -> Result<Child, String> {
-    command
-        .spawn()
-        .map_err(|error| format!("cannot start {command:?}: {error}"))
+    command.spawn().map_err(|error| format!("cannot start {command:?}: {error}"))
 }
 
 /// Waits for the end of its input, then ends the child: politely, so that a container stops too,
@@ -88,8 +81,7 @@ mod tests {
 
     #[test]
     fn a_dropped_process_ends_at_once() {
-        let mut process =
-            Process::start(Command::new("sh").args(["-c", "echo up; exec sleep 600"])).expect("sh");
+        let mut process = Process::start(Command::new("sh").args(["-c", "echo up; exec sleep 600"])).expect("sh");
         let mut output = BufReader::new(process.output().expect("a pipe"));
         let mut line = String::new();
         output.read_line(&mut line).expect("a line");

@@ -23,8 +23,8 @@ pub(crate) type Verdicts = BTreeMap<Id, Verdict>;
 
 /// Reads an `index.json` that the suite wrote to `folder`, with the cases of one agent.
 pub(crate) fn read(index: &str, folder: &str) -> Result<Verdicts, String> {
-    let index: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_str(index)
-        .map_err(|error| format!("not an index of the suite: {error}"))?;
+    let index: BTreeMap<String, BTreeMap<String, Value>> =
+        serde_json::from_str(index).map_err(|error| format!("not an index of the suite: {error}"))?;
     let mut verdicts = Verdicts::new();
     for (number, case) in index.into_values().flatten() {
         let text = |name: &str| case[name].as_str().map(String::from);
@@ -84,16 +84,12 @@ impl Expected {
         for (number, entry) in entries {
             let field = |name: &str| {
                 let value = entry.get(name).filter(|value| !value.trim().is_empty());
-                value
-                    .cloned()
-                    .ok_or_else(|| format!("case {number} has no `{name}`"))
+                value.cloned().ok_or_else(|| format!("case {number} has no `{name}`"))
             };
             let results = (field("behavior")?, field("behaviorClose")?);
             field("reason")?;
             if results.0 == OK && results.1 == OK {
-                return Err(format!(
-                    "case {number} is expected to be OK: such cases need no entry"
-                ));
+                return Err(format!("case {number} is expected to be OK: such cases need no entry"));
             }
             let id = Id::parse(&number).ok_or_else(|| format!("`{number}` is not a case"))?;
             expected.insert(id, results);
@@ -103,22 +99,14 @@ impl Expected {
 
     /// Where the verdicts on the cases that were `asked` for differ from what is expected, and
     /// where what is expected is not in the `suite`. Nothing at all means that the run passed.
-    pub(crate) fn differences(
-        &self,
-        suite: &[Id],
-        asked: &[Id],
-        verdicts: &Verdicts,
-    ) -> Vec<String> {
+    pub(crate) fn differences(&self, suite: &[Id], asked: &[Id], verdicts: &Verdicts) -> Vec<String> {
         let unknown = self
             .0
             .keys()
             .filter(|id| !suite.contains(id))
             .map(|id| format!("{id}: expected.json is stale: the suite has no such case"));
         let differing = asked.iter().filter_map(|id| {
-            let Some(Verdict {
-                behavior, close, ..
-            }) = verdicts.get(id)
-            else {
+            let Some(Verdict { behavior, close, .. }) = verdicts.get(id) else {
                 return Some(format!("{id}: has no result"));
             };
             let result = format!("behavior {behavior}, behaviorClose {close}");
@@ -126,10 +114,9 @@ impl Expected {
                 None if behavior == OK && close == OK => None,
                 None => Some(format!("{id}: {result}; expected OK in both")),
                 Some(expected) if (&expected.0, &expected.1) == (behavior, close) => None,
-                Some(expected) => Some(format!(
-                    "{id}: {result}; expected.json is stale: it expects {}, {}",
-                    expected.0, expected.1
-                )),
+                Some(expected) => {
+                    Some(format!("{id}: {result}; expected.json is stale: it expects {}, {}", expected.0, expected.1))
+                }
             }
         });
         unknown.chain(differing).collect()
@@ -168,10 +155,7 @@ mod tests {
     #[test]
     fn an_index_is_read() {
         let verdicts = verdicts();
-        assert_eq!(
-            verdicts.keys().cloned().collect::<Vec<_>>(),
-            ids("1.1.1 1.1.2 7.1.6")
-        );
+        assert_eq!(verdicts.keys().cloned().collect::<Vec<_>>(), ids("1.1.1 1.1.2 7.1.6"));
         let verdict = Verdict {
             behavior: "NON-STRICT".into(),
             close: "UNCLEAN".into(),
@@ -183,12 +167,7 @@ mod tests {
 
     #[test]
     fn an_index_of_another_shape_is_an_error() {
-        for text in [
-            "",
-            "[]",
-            r#"{"a": 1}"#,
-            r#"{"a": {"1.1.1": {"behavior": "OK"}}}"#,
-        ] {
+        for text in ["", "[]", r#"{"a": 1}"#, r#"{"a": {"1.1.1": {"behavior": "OK"}}}"#] {
             assert!(read(text, "").is_err(), "{text}");
         }
         assert!(read(&INDEX.replace("1.1.2\"", "x\""), "").is_err());
@@ -199,11 +178,7 @@ mod tests {
     fn the_table_counts_by_section() {
         let lines = |shown| -> Vec<Vec<String>> {
             let words = |line: &str| line.split_whitespace().map(String::from).collect();
-            table("behavior", &verdicts(), shown)
-                .lines()
-                .skip(1)
-                .map(words)
-                .collect()
+            table("behavior", &verdicts(), shown).lines().skip(1).map(words).collect()
         };
         assert_eq!(
             lines(|verdict| &verdict.behavior),
@@ -213,10 +188,7 @@ mod tests {
                 vec!["all", "3", "1", "1", "1", "0", "0"],
             ]
         );
-        assert_eq!(
-            lines(|verdict| &verdict.close)[0],
-            ["1", "Framing", "2", "1", "0", "0", "0", "1"]
-        );
+        assert_eq!(lines(|verdict| &verdict.close)[0], ["1", "Framing", "2", "1", "0", "0", "0", "1"]);
     }
 
     #[test]
@@ -228,34 +200,16 @@ mod tests {
 
     #[test]
     fn every_difference_is_told() {
-        let (suite, asked) = (
-            ids("1.1.1 1.1.2 7.1.6 9.9.9"),
-            ids("1.1.1 1.1.2 7.1.6 9.9.9"),
-        );
+        let (suite, asked) = (ids("1.1.1 1.1.2 7.1.6 9.9.9"), ids("1.1.1 1.1.2 7.1.6 9.9.9"));
         for (text, told) in [
-            (
-                EXPECTED,
-                vec![
-                    "1.1.2: behavior NON-STRICT, behaviorClose UNCLEAN",
-                    "9.9.9: has no result",
-                ],
-            ),
+            (EXPECTED, vec!["1.1.2: behavior NON-STRICT, behaviorClose UNCLEAN", "9.9.9: has no result"]),
             (
                 &EXPECTED.replace("7.1.6", "7.1.7"),
-                vec![
-                    "7.1.7: expected.json is stale",
-                    "1.1.2",
-                    "7.1.6: behavior INFO",
-                    "9.9.9",
-                ],
+                vec!["7.1.7: expected.json is stale", "1.1.2", "7.1.6: behavior INFO", "9.9.9"],
             ),
             (
                 &EXPECTED.replace("\"INFORMATIONAL\",\n", "\"OK\",\n"),
-                vec![
-                    "1.1.2",
-                    "7.1.6: behavior INFORMATIONAL, behaviorClose INFORMATIONAL",
-                    "9.9.9",
-                ],
+                vec!["1.1.2", "7.1.6: behavior INFORMATIONAL, behaviorClose INFORMATIONAL", "9.9.9"],
             ),
         ] {
             let expected = Expected::read(text).expect("entries");
@@ -276,10 +230,7 @@ mod tests {
             ("INFORMATIONAL", "OK"),
             ("7.1.6", "closing"),
         ] {
-            assert!(
-                Expected::read(&EXPECTED.replace(from, to)).is_err(),
-                "{from} -> {to}"
-            );
+            assert!(Expected::read(&EXPECTED.replace(from, to)).is_err(), "{from} -> {to}");
         }
     }
 

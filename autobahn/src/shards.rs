@@ -52,10 +52,8 @@ fn compression(size: u32) -> u32 {
     COMPRESSION.get(index).copied().unwrap_or(1000)
 }
 
-const COMPRESSION: [u32; 18] = [
-    400, 450, 500, 500, 600, 800, 1000, 1400, 2200, 3900, 800, 1100, 1600, 2700, 5000, 4200, 3900,
-    3900,
-];
+const COMPRESSION: [u32; 18] =
+    [400, 450, 500, 500, 600, 800, 1000, 1400, 2200, 3900, 800, 1100, 1600, 2700, 5000, 4200, 3900, 3900];
 
 #[cfg(test)]
 mod tests {
@@ -64,9 +62,7 @@ mod tests {
     /// All the cases of sections 6.4, 12.1 to 12.5 and 13.1 to 13.7, and some of section 1.
     fn cases() -> Vec<Id> {
         let numbers = |prefix: &str, last: u32| -> Vec<Id> {
-            (1..=last)
-                .filter_map(|last| Id::parse(&format!("{prefix}.{last}")))
-                .collect()
+            (1..=last).filter_map(|last| Id::parse(&format!("{prefix}.{last}"))).collect()
         };
         let mut cases = numbers("1.1", 8);
         cases.extend(numbers("6.4", 4));
@@ -94,16 +90,10 @@ mod tests {
     #[test]
     fn the_shards_take_equally_long() {
         for count in 2..=8 {
-            let loads: Vec<_> = divide(&cases(), count)
-                .iter()
-                .map(|shard| load(shard))
-                .collect();
+            let loads: Vec<_> = divide(&cases(), count).iter().map(|shard| load(shard)).collect();
             let longest = cases().iter().map(cost).max();
             let (least, most) = (loads.iter().min(), loads.iter().max());
-            assert!(
-                most.zip(least).map(|(most, least)| most - least) <= longest,
-                "{loads:?}"
-            );
+            assert!(most.zip(least).map(|(most, least)| most - least) <= longest, "{loads:?}");
         }
     }
 

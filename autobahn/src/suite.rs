@@ -73,10 +73,7 @@ impl Suite {
                     running -= 1;
                 }
                 Err(_) => {
-                    return Err(format!(
-                        "nothing happened for {} seconds",
-                        PATIENCE.as_secs()
-                    ));
+                    return Err(format!("nothing happened for {} seconds", PATIENCE.as_secs()));
                 }
             }
         }
@@ -92,9 +89,7 @@ impl Suite {
         let mut line = String::new();
         let _ = output.read_line(&mut line);
         let Some(url) = line.trim().strip_prefix("listening on ") else {
-            return Err(format!(
-                "{command:?} does not say where it listens: `{line}`"
-            ));
+            return Err(format!("{command:?} does not say where it listens: `{line}`"));
         };
         // A server that tells more must not wait for a reader.
         thread::spawn(move || io::copy(&mut output, &mut io::sink()));
@@ -102,13 +97,7 @@ impl Suite {
     }
 
     /// Runs the suite's client against the server at `url`.
-    fn test_server(
-        &self,
-        url: &str,
-        cases: &[Id],
-        folder: &Path,
-        progress: &Sender<Progress>,
-    ) -> Result<(), String> {
+    fn test_server(&self, url: &str, cases: &[Id], folder: &Path, progress: &Sender<Progress>) -> Result<(), String> {
         let mut spec = self.spec(cases, folder);
         spec["servers"] = json!([{ "agent": self.agent(), "url": url }]);
         spec["options"]["serverConnectionDropTimeout"] = TIMEOUT.into();
@@ -118,25 +107,16 @@ impl Suite {
             .map_err(|error| format!("cannot follow the suite: {error}"))?;
         match client.wait()? {
             status if status.success() => Ok(()),
-            status => Err(format!(
-                "the suite failed, {status}: see {}",
-                folder.display()
-            )),
+            status => Err(format!("the suite failed, {status}: see {}", folder.display())),
         }
     }
 
     /// Runs our client against the suite's server.
-    fn test_client(
-        &self,
-        cases: &[Id],
-        folder: &Path,
-        progress: &Sender<Progress>,
-    ) -> Result<(), String> {
+    fn test_client(&self, cases: &[Id], folder: &Path, progress: &Sender<Progress>) -> Result<(), String> {
         let (mut server, url) = self.suite_server(cases, folder)?;
         let (output, log) = (server.output()?, folder.join("wstest.out"));
         let progress = progress.clone();
-        let follower =
-            thread::spawn(move || follow(output, &log, || drop(progress.send(Progress::Started))));
+        let follower = thread::spawn(move || follow(output, &log, || drop(progress.send(Progress::Started))));
         let mut command = Command::new(&self.testee);
         command.args(["--adapter", &self.adapter, &url, &self.agent()]);
         let mut client = Process::start(&mut command)?;
@@ -167,10 +147,7 @@ impl Suite {
                 thread::sleep(Duration::from_millis(20));
             }
         }
-        Err(format!(
-            "the suite's server does not start: see {}",
-            folder.display()
-        ))
+        Err(format!("the suite's server does not start: see {}", folder.display()))
     }
 
     /// What both of the suite's modes are told.
@@ -218,21 +195,12 @@ struct Display {
 
 impl Display {
     fn new(total: usize) -> Self {
-        Self {
-            started: 0,
-            total,
-            begin: Instant::now(),
-            shown: None,
-        }
+        Self { started: 0, total, begin: Instant::now(), shown: None }
     }
 
     fn advance(&mut self) {
         self.started += 1;
-        let pause = if stderr().is_terminal() {
-            Duration::ZERO
-        } else {
-            Duration::from_secs(20)
-        };
+        let pause = if stderr().is_terminal() { Duration::ZERO } else { Duration::from_secs(20) };
         if self.shown.is_none_or(|shown| shown.elapsed() >= pause) {
             self.shown = Some(Instant::now());
             self.show();
@@ -247,12 +215,7 @@ impl Display {
     }
 
     fn show(&self) {
-        let Self {
-            started,
-            total,
-            begin,
-            ..
-        } = self;
+        let Self { started, total, begin, .. } = self;
         let seconds = begin.elapsed().as_secs();
         let (minutes, seconds) = (seconds / 60, seconds % 60);
         let line = format!("case {started} of {total}, {minutes}:{seconds:02} elapsed");

@@ -46,11 +46,9 @@ impl Wstest {
         if succeeds(Command::new("docker").arg("info")) {
             return Ok(Self::Container);
         }
-        Err(
-            "install Python 2.7 or PyPy 2.7 (such as with `pyenv install 2.7.18`), or start \
+        Err("install Python 2.7 or PyPy 2.7 (such as with `pyenv install 2.7.18`), or start \
              Docker, and run this again"
-                .into(),
-        )
+            .into())
     }
 
     /// The numbers of all the cases of the suite, by its own account.
@@ -119,9 +117,8 @@ pub(crate) fn free_port() -> Result<u16, String> {
 /// The first interpreter of Python 2.7 on the `PATH` or among pyenv's.
 fn python() -> Option<PathBuf> {
     let named = ["python2.7", "pypy", "pypy2", "pypy2.7"].map(PathBuf::from);
-    let pyenv = env::var_os("PYENV_ROOT")
-        .map(PathBuf::from)
-        .or_else(|| env::home_dir().map(|home| home.join(".pyenv")));
+    let pyenv =
+        env::var_os("PYENV_ROOT").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".pyenv")));
     let mut versions: Vec<_> = pyenv
         .and_then(|root| fs::read_dir(root.join("versions")).ok())
         .into_iter()
@@ -131,10 +128,7 @@ fn python() -> Option<PathBuf> {
         .collect();
     versions.sort();
     let is_2_7 = "import sys; sys.exit(sys.version_info[:2] != (2, 7))";
-    named
-        .into_iter()
-        .chain(versions)
-        .find(|python| succeeds(Command::new(python).args(["-c", is_2_7])))
+    named.into_iter().chain(versions).find(|python| succeeds(Command::new(python).args(["-c", is_2_7])))
 }
 
 /// Makes a virtual environment of `python` in `folder` and installs the suite there.
@@ -142,8 +136,7 @@ fn install(python: &Path, folder: &Path) -> Result<PathBuf, String> {
     let tool = folder.with_file_name("virtualenv");
     for stale in [folder, &tool] {
         if stale.exists() {
-            fs::remove_dir_all(stale)
-                .map_err(|error| format!("cannot remove {}: {error}", stale.display()))?;
+            fs::remove_dir_all(stale).map_err(|error| format!("cannot remove {}: {error}", stale.display()))?;
         }
     }
     if succeeds(Command::new(python).args(["-m", "virtualenv", "--version"])) {
@@ -152,18 +145,9 @@ fn install(python: &Path, folder: &Path) -> Result<PathBuf, String> {
     } else {
         let pip = ["-m", "pip", "install", "--quiet", VIRTUALENV, "--target"];
         demand(Command::new("python3").args(pip).arg(&tool))?;
-        let arguments: [&OsStr; 5] = [
-            "-m".as_ref(),
-            "virtualenv".as_ref(),
-            "--python".as_ref(),
-            python.as_os_str(),
-            folder.as_os_str(),
-        ];
-        demand(
-            Command::new("python3")
-                .args(arguments)
-                .env("PYTHONPATH", &tool),
-        )?;
+        let arguments: [&OsStr; 5] =
+            ["-m".as_ref(), "virtualenv".as_ref(), "--python".as_ref(), python.as_os_str(), folder.as_os_str()];
+        demand(Command::new("python3").args(arguments).env("PYTHONPATH", &tool))?;
     }
     let suite = format!("autobahntestsuite=={VERSION}");
     demand(Command::new(folder.join("bin/pip")).args(["install", "--quiet", &suite]))?;
@@ -173,25 +157,14 @@ fn install(python: &Path, folder: &Path) -> Result<PathBuf, String> {
 /// The command that runs `wstest` in the project's container, as the user who runs this, who
 /// then owns the report.
 fn container(folder: &Path) -> Result<Command, String> {
-    let user = Command::new("id")
-        .arg("-u")
-        .output()
-        .map_err(|error| format!("cannot run `id -u`: {error}"))?;
+    let user = Command::new("id").arg("-u").output().map_err(|error| format!("cannot run `id -u`: {error}"))?;
     let user = String::from_utf8_lossy(&user.stdout);
     let mut volume = OsString::from(folder);
     volume.push(":");
     volume.push(folder);
     let mut command = Command::new("docker");
     command
-        .args([
-            "run",
-            "--rm",
-            "--init",
-            "--network",
-            "host",
-            "--env",
-            "PYTHONUNBUFFERED=1",
-        ])
+        .args(["run", "--rm", "--init", "--network", "host", "--env", "PYTHONUNBUFFERED=1"])
         .args(["--user", user.trim(), "--volume"])
         .arg(volume)
         .args([IMAGE, "wstest"]);
@@ -199,18 +172,13 @@ fn container(folder: &Path) -> Result<Command, String> {
 }
 
 fn succeeds(command: &mut Command) -> bool {
-    let silent = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
 }
 
 /// Runs `command` to its end and demands that it succeeds; what it complains about is shown.
 fn demand(command: &mut Command) -> Result<(), String> {
-    command
-        .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
-        .env("PIP_NO_PYTHON_VERSION_WARNING", "1");
+    command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PIP_NO_PYTHON_VERSION_WARNING", "1");
     let mut process = Process::start(command)?;
     io::copy(&mut process.output()?, &mut io::sink())
         .map_err(|error| format!("cannot read what {command:?} says: {error}"))?;

@@ -67,9 +67,8 @@ impl Driver {
             self.keepalive.closing(now());
         }
         match (self.connection.duty(), self.transport) {
-            (Duty::ShutDown, Transport::Whole) => Step::ShutDown,
             // The peer waits for the end of this half too, however long the caller keeps the stream.
-            (Duty::Drop, Transport::Whole) => Step::ShutDown,
+            (Duty::ShutDown | Duty::Drop, Transport::Whole) => Step::ShutDown,
             (Duty::Drop, _) => {
                 self.transport = Transport::Gone;
                 Step::End(self.failure.take())
