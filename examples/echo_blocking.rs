@@ -93,7 +93,8 @@ impl Open {
 
     fn close(&self) {
         // One thread each, so that a peer that reads nothing does not keep the others waiting.
-        for sender in self.lock().values().cloned() {
+        for sender in self.lock().values() {
+            let sender = sender.clone();
             thread::spawn(move || sender.close(Some(CloseFrame::new(CloseCode::GOING_AWAY, "the server stops"))));
         }
     }
