@@ -5,6 +5,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "deflate")]
+pub mod deflate;
 pub mod handshake;
 mod opcode;
 mod role;
