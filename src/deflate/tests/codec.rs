@@ -53,10 +53,7 @@ fn rule_71_the_examples_of_the_standard_are_understood() {
 
 #[test]
 fn rule_69_the_examples_of_the_standard_are_what_we_send() {
-    for context_takeover in [false, true] {
-        let mut end = deflate(15, context_takeover);
-        assert_eq!(compress(&mut end, &[b"Hello"]), HELLO);
-    }
+    assert_eq!(compress(&mut deflate(15, true), &[b"Hello"]), HELLO);
     let mut end = deflate(15, false);
     for _ in 0..2 {
         let mut payload = BytesMut::new();

@@ -19,7 +19,8 @@ impl Oracle {
         }
     }
 
-    /// The message whose payload this is. RFC 7692 section 7.2.2, word for word.
+    /// The message whose payload this is: RFC 7692 section 7.2.2, word for word, and the demand that what
+    /// is appended ends an empty block, as every sender's does (section 7.2.1).
     pub(super) fn message(&mut self, payload: &[u8]) -> Result<Vec<u8>, &'static str> {
         let mut data = payload.to_vec();
         data.extend_from_slice(&[0x00, 0x00, 0xff, 0xff]);
@@ -28,8 +29,13 @@ impl Oracle {
         }
         let start = self.output.len();
         let mut bits = Bits { data: &data, at: 0 };
+        let mut last = start;
         while bits.at < data.len() * 8 {
+            last = self.output.len();
             self.block(&mut bits)?;
+        }
+        if self.output.len() > last {
+            return Err("the data ends in a block");
         }
         Ok(self.output[start..].to_vec())
     }
@@ -222,15 +228,25 @@ const LENGTHS: [(usize, u32); 29] = [
 
 #[test]
 fn the_oracle_itself() {
-    // "ab", then a match of 4 octets, 2 back, in one block of the fixed code.
-    let payload = [0x4a, 0x4c, 0x02, 0x22, 0x00];
+    // RFC 7692 section 7.2.3.2: the second message has a match that reaches back by 5 octets.
+    let messages: [&[u8]; 2] = [
+        &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00],
+        &[0xf2, 0x00, 0x11, 0x00, 0x00],
+    ];
+    let decompress = |window, context_takeover| {
+        let mut oracle = Oracle::new(window, context_takeover);
+        messages.map(|payload| oracle.message(payload))
+    };
+    let hello = Ok(b"Hello".to_vec());
+    assert_eq!(decompress(5, true), [hello.clone(), hello.clone()]);
     assert_eq!(
-        Oracle::new(2, true).message(&payload).as_deref(),
-        Ok(&b"ababab"[..])
+        decompress(4, true),
+        [hello.clone(), Err("a match leaves the window")]
     );
     assert_eq!(
-        Oracle::new(1, true).message(&payload),
-        Err("a match leaves the window")
+        decompress(5, false),
+        [hello, Err("a match begins before the first octet")]
     );
-    assert!(Oracle::new(2, true).message(&payload[..3]).is_err());
+    let cut_off = Oracle::new(5, true).message(&messages[0][..3]);
+    assert_eq!(cut_off, Err("the data ends in a block"));
 }
