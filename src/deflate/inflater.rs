@@ -16,6 +16,10 @@ use super::parameters::Direction;
 /// beside it in a [`History`], for two reasons. A block with the BFINAL bit ends a stream of zlib's,
 /// and the next stream has to be able to refer to what came before. And the history is all that a
 /// connection needs while it is idle, a fraction of the context.
+///
+/// zlib-rs has 32 KiB of window whatever was agreed on, so a peer that reaches back further than it
+/// promised is understood for as long as what it reaches for is there. Section 7.2.2 allows a smaller
+/// window and does not ask for the check.
 pub(super) struct Inflater {
     context: Option<Box<Inflate>>,
     history: History,
@@ -213,6 +217,9 @@ impl Inflater {
     }
 
     /// Begins a stream that may refer to what came before.
+    ///
+    /// This copies the window. A peer can ask for it every two octets, which costs a few times as much
+    /// as the densest data does: work that is linear in what came.
     fn restart(&mut self) {
         if let Some(context) = &mut self.context {
             context.reset(false);

@@ -34,14 +34,32 @@
 //!
 //! # Memory
 //!
-//! A connection holds no context until its first compressed message, in each direction.
-//! [`Deflate::release_idle`] gives them back.
+//! A connection holds nothing until its first compressed message in a direction, and then, for a window
+//! of 2<sup>w</sup> octets and a memory level m, at most
+//!
+//! * 132 KiB + 4 · 2<sup>w</sup> + 448 · 2<sup>m</sup> octets to compress,
+//! * 47 KiB + 2<sup>w</sup> octets to decompress,
+//! * after [`Deflate::release_idle`] nothing, or 2<sup>w</sup> octets where the peer uses context takeover.
+//!
+//! | window bits | compressor, memory level 1 | 5 (the default) | 8 | decompressor | idle |
+//! | --- | --- | --- | --- | --- | --- |
+//! |  8, 9 | 135 KiB | 148 KiB | 246 KiB | 47.5 KiB | 0.5 KiB |
+//! | 10 | 137 KiB | 150 KiB | 248 KiB | 48 KiB |  1 KiB |
+//! | 11 | 141 KiB | 154 KiB | 252 KiB | 49 KiB |  2 KiB |
+//! | 12 | 149 KiB | 162 KiB | 260 KiB | 51 KiB |  4 KiB |
+//! | 13 | 165 KiB | 178 KiB | 276 KiB | 55 KiB |  8 KiB |
+//! | 14 | 197 KiB | 210 KiB | 308 KiB | 63 KiB | 16 KiB |
+//! | 15 | 261 KiB | 274 KiB | 372 KiB | 79 KiB | 32 KiB |
+//!
+//! Of this 128 KiB are the hash table of zlib-rs, whose size is fixed, and 32 KiB the window that it
+//! decompresses into, which is fixed too.
 
 mod deflater;
 mod inflater;
 mod negotiation;
 mod options;
 mod parameters;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -56,6 +74,7 @@ pub use inflater::{Corrupt, Progress};
 pub use negotiation::NegotiationError;
 pub use options::Options;
 pub use parameters::{Direction, Parameters};
+pub use terms::ParameterName;
 
 /// The compression of one connection, both ways (RFC 7692 sections 6 and 7.2).
 ///

@@ -8,7 +8,8 @@ use core::fmt;
 
 use super::options::Options;
 use super::parameters::{Direction, MAX_WINDOW_BITS, Parameters};
-use crate::handshake::{Extension, Parameter};
+use super::terms::{ParameterName, Terms};
+use crate::handshake::Extension;
 
 impl Options {
     /// The offers of a client, the preferred one first.
@@ -71,7 +72,7 @@ impl Options {
             // negotiation response has a decimal integer value".
             Some(None) => {
                 return Err(NegotiationError::Value {
-                    parameter: CLIENT_MAX_WINDOW_BITS,
+                    parameter: ParameterName::ClientMaxWindowBits,
                     value: None,
                 });
             }
@@ -93,18 +94,26 @@ impl Options {
     fn offer(&self, remote_context_takeover: bool, bounded: bool) -> Extension {
         let mut offer = Extension::new(NAME);
         if !remote_context_takeover {
-            offer = offer.with(SERVER_NO_CONTEXT_TAKEOVER, None);
+            offer = offer.with(ParameterName::ServerNoContextTakeover.as_str(), None);
         }
         if !self.local.context_takeover() {
-            offer = offer.with(CLIENT_NO_CONTEXT_TAKEOVER, None);
+            offer = offer.with(ParameterName::ClientNoContextTakeover.as_str(), None);
         }
         if bounded {
-            offer = with_bits(offer, SERVER_MAX_WINDOW_BITS, self.remote.window_bits());
+            offer = with_bits(
+                offer,
+                ParameterName::ServerMaxWindowBits,
+                self.remote.window_bits(),
+            );
         }
         if self.local.window_bits() < MAX_WINDOW_BITS {
-            with_bits(offer, CLIENT_MAX_WINDOW_BITS, self.local.window_bits())
+            with_bits(
+                offer,
+                ParameterName::ClientMaxWindowBits,
+                self.local.window_bits(),
+            )
         } else {
-            offer.with(CLIENT_MAX_WINDOW_BITS, None)
+            offer.with(ParameterName::ClientMaxWindowBits.as_str(), None)
         }
     }
 
@@ -142,18 +151,18 @@ impl Options {
         // "server_no_context_takeover" extension parameter by including [it] in the corresponding
         // extension negotiation response", and "MAY include [it] even if the [...] offer [...] didn't".
         if !parameters.local.context_takeover() {
-            answer = answer.with(SERVER_NO_CONTEXT_TAKEOVER, None);
+            answer = answer.with(ParameterName::ServerNoContextTakeover.as_str(), None);
         }
         if !parameters.remote.context_takeover() {
-            answer = answer.with(CLIENT_NO_CONTEXT_TAKEOVER, None);
+            answer = answer.with(ParameterName::ClientNoContextTakeover.as_str(), None);
         }
         // Section 7.1.2.1: the same for "server_max_window_bits".
         let local_bits = parameters.local.window_bits();
         if terms.server_max_window_bits.is_some() || local_bits < MAX_WINDOW_BITS {
-            answer = with_bits(answer, SERVER_MAX_WINDOW_BITS, local_bits);
+            answer = with_bits(answer, ParameterName::ServerMaxWindowBits, local_bits);
         }
         if remote_bits < MAX_WINDOW_BITS {
-            answer = with_bits(answer, CLIENT_MAX_WINDOW_BITS, remote_bits);
+            answer = with_bits(answer, ParameterName::ClientMaxWindowBits, remote_bits);
         }
         Some((answer, parameters))
     }
@@ -164,7 +173,7 @@ impl Options {
         // parameter in the corresponding extension negotiation response".
         if !self.remote.context_takeover() && !terms.server_no_context_takeover {
             return Err(NegotiationError::Missing {
-                parameter: SERVER_NO_CONTEXT_TAKEOVER,
+                parameter: ParameterName::ServerNoContextTakeover,
             });
         }
         // Section 7.1.2.1: "with the same or smaller value as the offer". Without a limit in the offer
@@ -172,7 +181,7 @@ impl Options {
         let offered = self.remote.window_bits();
         match terms.server_max_window_bits {
             None if offered < MAX_WINDOW_BITS => Err(NegotiationError::Missing {
-                parameter: SERVER_MAX_WINDOW_BITS,
+                parameter: ParameterName::ServerMaxWindowBits,
             }),
             Some(bits) if bits > offered => Err(NegotiationError::Window {
                 offered,
@@ -198,19 +207,19 @@ pub enum NegotiationError {
     /// A parameter came twice.
     Duplicate {
         /// Its name.
-        parameter: &'static str,
+        parameter: ParameterName,
     },
     /// A parameter has a value that it must not have, or lacks one.
     Value {
         /// Its name.
-        parameter: &'static str,
+        parameter: ParameterName,
         /// The value, as it came.
         value: Option<Box<str>>,
     },
     /// A parameter that the offer made a condition was not echoed.
     Missing {
         /// Its name.
-        parameter: &'static str,
+        parameter: ParameterName,
     },
     /// The server wants a larger window than it was offered.
     Window {
@@ -257,7 +266,7 @@ impl fmt::Display for NegotiationError {
             ),
             Self::Window { offered, came } => write!(
                 f,
-                "the response has {SERVER_MAX_WINDOW_BITS}={came}, at most {offered} was offered \
+                "the response has server_max_window_bits={came}, at most {offered} was offered \
                  (RFC 7692 section 7.1.2.1)"
             ),
         }
@@ -266,111 +275,8 @@ impl fmt::Display for NegotiationError {
 
 impl Error for NegotiationError {}
 
-/// The parameters of one offer or of one response.
-#[derive(Default)]
-struct Terms {
-    server_no_context_takeover: bool,
-    client_no_context_takeover: bool,
-    server_max_window_bits: Option<u8>,
-    /// In an offer the value may be absent.
-    client_max_window_bits: Option<Option<u8>>,
-}
-
-impl Terms {
-    fn read(parameters: &[Parameter]) -> Result<Self, NegotiationError> {
-        let mut terms = Self::default();
-        for Parameter { name, value } in parameters {
-            let value = value.as_deref();
-            match name.as_str() {
-                SERVER_NO_CONTEXT_TAKEOVER => set_flag(
-                    &mut terms.server_no_context_takeover,
-                    SERVER_NO_CONTEXT_TAKEOVER,
-                    value,
-                )?,
-                CLIENT_NO_CONTEXT_TAKEOVER => set_flag(
-                    &mut terms.client_no_context_takeover,
-                    CLIENT_NO_CONTEXT_TAKEOVER,
-                    value,
-                )?,
-                SERVER_MAX_WINDOW_BITS => set(
-                    &mut terms.server_max_window_bits,
-                    SERVER_MAX_WINDOW_BITS,
-                    value,
-                    value.and_then(window_bits),
-                )?,
-                CLIENT_MAX_WINDOW_BITS => set(
-                    &mut terms.client_max_window_bits,
-                    CLIENT_MAX_WINDOW_BITS,
-                    value,
-                    match value {
-                        None => Some(None),
-                        Some(value) => window_bits(value).map(Some),
-                    },
-                )?,
-                unknown => {
-                    return Err(NegotiationError::Unknown {
-                        parameter: unknown.into(),
-                    });
-                }
-            }
-        }
-        Ok(terms)
-    }
-}
-
-/// Section 7.1.1: "This extension parameter has no value."
-fn set_flag(
-    flag: &mut bool,
-    parameter: &'static str,
-    value: Option<&str>,
-) -> Result<(), NegotiationError> {
-    let mut slot = flag.then_some(());
-    set(&mut slot, parameter, value, value.is_none().then_some(()))?;
-    *flag = true;
-    Ok(())
-}
-
-/// Puts what was read of `value` into its place, which has to be empty.
-fn set<T>(
-    slot: &mut Option<T>,
-    parameter: &'static str,
-    value: Option<&str>,
-    read: Option<T>,
-) -> Result<(), NegotiationError> {
-    if slot.is_some() {
-        return Err(NegotiationError::Duplicate { parameter });
-    }
-    if read.is_none() {
-        return Err(NegotiationError::Value {
-            parameter,
-            value: value.map(Box::from),
-        });
-    }
-    *slot = read;
-    Ok(())
-}
-
-/// Section 7.1.2: "a decimal integer value without leading zeroes between 8 to 15, inclusive".
-fn window_bits(value: &str) -> Option<u8> {
-    match value {
-        "8" => Some(8),
-        "9" => Some(9),
-        "10" => Some(10),
-        "11" => Some(11),
-        "12" => Some(12),
-        "13" => Some(13),
-        "14" => Some(14),
-        "15" => Some(15),
-        _ => None,
-    }
-}
-
-fn with_bits(extension: Extension, parameter: &str, bits: u8) -> Extension {
-    extension.with(parameter, Some(&bits.to_string()))
+fn with_bits(extension: Extension, parameter: ParameterName, bits: u8) -> Extension {
+    extension.with(parameter.as_str(), Some(&bits.to_string()))
 }
 
 const NAME: &str = "permessage-deflate";
-const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
-const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
-const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
-const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";

@@ -101,6 +101,8 @@ impl Options {
     }
 
     /// How hard the compressor tries: 1 (fast) to 9 (small); what lies outside counts as the nearest.
+    ///
+    /// Level 1 takes a fifth to a third of the time of level 6 and leaves JSON a fifth to a half larger.
     pub const fn level(mut self, level: u8) -> Self {
         self.level = within(level, 1, 9);
         self

@@ -2,7 +2,7 @@ use super::*;
 
 /// RFC 7692 section 7.2.3: what is said there to be a payload, and the message it stands for. Each list
 /// is one connection.
-const EXAMPLES: [(&str, &[(&[u8], &[u8])]); 6] = [
+const EXAMPLES: [(&str, &[Message]); 6] = [
     ("7.2.3.1", &[(HELLO, b"Hello")]),
     (
         "7.2.3.2",
@@ -24,6 +24,8 @@ const EXAMPLES: [(&str, &[(&[u8], &[u8])]); 6] = [
     ("7.2.3.5", &[(TWO_BLOCKS, b"Hello")]),
     ("7.2.3.6", &[(&[0x00], b"")]),
 ];
+/// A payload and what it stands for.
+type Message = (&'static [u8], &'static [u8]);
 const HELLO: &[u8] = &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const FINAL: &[u8] = &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
 const TWO_BLOCKS: &[u8] = &[

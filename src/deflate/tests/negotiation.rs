@@ -2,6 +2,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::super::ParameterName::*;
 use super::super::*;
 use crate::handshake::Extension;
 
@@ -145,20 +146,20 @@ fn rule_60_a_client_fails_on_an_invalid_response() {
         (
             "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
             NegotiationError::Duplicate {
-                parameter: "client_no_context_takeover",
+                parameter: ClientNoContextTakeover,
             },
         ),
         (
             "permessage-deflate; server_max_window_bits=07",
             NegotiationError::Value {
-                parameter: "server_max_window_bits",
+                parameter: ServerMaxWindowBits,
                 value: Some("07".into()),
             },
         ),
         (
             "permessage-deflate; client_max_window_bits",
             NegotiationError::Value {
-                parameter: "client_max_window_bits",
+                parameter: ClientMaxWindowBits,
                 value: None,
             },
         ),
@@ -173,11 +174,11 @@ fn rule_60_a_client_fails_on_an_invalid_response() {
 
 #[test]
 fn rule_61_no_context_takeover_has_no_value() {
-    for name in ["server_no_context_takeover", "client_no_context_takeover"] {
+    for name in [ServerNoContextTakeover, ClientNoContextTakeover] {
         assert!(answer(&open(), &format!("permessage-deflate; {name}")).is_some());
         assert!(verify(&open(), &format!("permessage-deflate; {name}")).is_ok());
         for value in ["", "0", "8", "false"] {
-            let element = [Extension::new("permessage-deflate").with(name, Some(value))];
+            let element = [Extension::new("permessage-deflate").with(name.as_str(), Some(value))];
             assert_eq!(open().answer(&element), None);
             assert_eq!(
                 open().verify(&element),
@@ -216,7 +217,7 @@ fn rule_62_server_no_context_takeover_is_echoed_and_may_come_unasked() {
     assert_eq!(
         verify(&demanding, "permessage-deflate"),
         Err(NegotiationError::Missing {
-            parameter: "server_no_context_takeover"
+            parameter: ServerNoContextTakeover
         })
     );
     assert_eq!(
@@ -302,7 +303,7 @@ fn rule_65_server_max_window_bits_is_at_most_what_was_offered() {
     assert_eq!(
         verify(&client, "permessage-deflate"),
         Err(NegotiationError::Missing {
-            parameter: "server_max_window_bits"
+            parameter: ServerMaxWindowBits
         })
     );
     assert!(verify(&client.fallback(true), "permessage-deflate").is_ok());
@@ -441,8 +442,11 @@ fn both_ends_come_to_the_same_whatever_they_want() {
 }
 
 #[test]
-fn sizes() {
-    assert!(size_of::<NegotiationError>() <= 40);
+fn sizes_and_threads() {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Deflate>();
+    assert!(size_of::<NegotiationError>() <= 24);
     assert!(size_of::<Corrupt>() <= 8);
+    assert!(size_of::<Deflate>() <= 152);
     assert!(size_of::<Parameters>() <= 4);
 }
