@@ -79,6 +79,61 @@ const TWO_PARTS: &[u8] = &[
     0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00, 0x00, 0xff, 0xff, 0x00,
 ];
 
+/// Section 7.2.1: "the client MUST NOT use an LZ77 sliding window longer than the w-th power of 2 bytes".
+#[test]
+fn no_match_leaves_the_window_at_any_level() {
+    let mut state = 1u32;
+    let noise: Vec<u8> = core::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    })
+    .take(1 << 16)
+    .collect();
+    for level in 1..=9 {
+        let options = Options::new().threshold(0).level(level);
+        for window_bits in 8..=15 {
+            // With 8 bits the compressor keeps to repetitions of one octet.
+            let window = if window_bits == 8 {
+                1
+            } else {
+                1 << window_bits
+            };
+            let mut shortest = usize::MAX;
+            // Noise that repeats itself at a distance in and out of the window.
+            for period in [
+                16, 100, 240, 256, 300, 500, 600, 1000, 1030, 2040, 2060, 4000,
+            ]
+            .into_iter()
+            .chain([4100, 8000, 8200, 16_000, 16_390, 32_000, 32_700, 32_770])
+            {
+                let mut sender = with_options(window_bits, true, &options);
+                let mut oracle = oracle::Oracle::new(window, true);
+                let mut length = 0;
+                for message in [
+                    &noise[..period],
+                    &noise[..period],
+                    &[b'a'; 300],
+                    &noise[..20],
+                ] {
+                    let payload = compress(&mut sender, &[message]);
+                    assert_eq!(
+                        oracle.message(&payload).as_deref(),
+                        Ok(message),
+                        "level {level}, {window_bits} bits, period {period}"
+                    );
+                    length += payload.len();
+                }
+                shortest = shortest.min(length * 100 / (2 * period + 320));
+            }
+            // The window is made use of.
+            assert!(
+                shortest < 70,
+                "{shortest} % at level {level}, {window_bits} bits"
+            );
+        }
+    }
+}
+
 #[test]
 fn rule_70_frames_need_not_align_with_the_output() {
     let message = b"a message, a message, a message of many words and many frames".repeat(20);

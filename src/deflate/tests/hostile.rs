@@ -158,6 +158,62 @@ fn a_message_that_was_cut_off_is_not_taken_for_whole() {
 }
 
 #[test]
+fn a_tail_that_is_taken_for_codes_and_for_a_match_is_found_out() {
+    let mut bits = Vec::new();
+    let mut put = |value: u32, count: u32| bits.extend((0..count).map(|i| value >> i & 1 == 1));
+    // Two empty blocks of the fixed code align what follows.
+    for _ in 0..2 {
+        put(0b010, 3);
+        put(0, 7);
+    }
+    // A block of its own codes: 258 for literals and lengths, 4 for distances, 19 to describe them.
+    put(0b100, 3);
+    put(1, 5);
+    put(3, 5);
+    put(15, 4);
+    // They are described by 18 (zeros) in one bit, 1 and 2 in two.
+    let order: [u32; 19] = core::array::from_fn(|index| match index {
+        2 => 1,
+        15 | 17 => 2,
+        _ => 0,
+    });
+    for length in order {
+        put(length, 3);
+    }
+    // One code of one bit, and 233 without any.
+    put(0b01, 2);
+    put((138 - 11) << 1, 8);
+    put((95 - 11) << 1, 8);
+    // What is missing is in the tail, to the bit: 22 zeros, six codes of two bits, and a match.
+    let mut payload = stored(b"Hello");
+    payload.pop();
+    for octet in bits.chunks(8) {
+        assert_eq!(octet.len(), 8);
+        payload.push(
+            octet
+                .iter()
+                .rev()
+                .fold(0, |sum, &bit| sum << 1 | u8::from(bit)),
+        );
+    }
+    let mut rest = payload.clone();
+    rest.extend_from_slice(&[0x00, 0x00, 0xff, 0xff]);
+    let mut output = BytesMut::new();
+    let progress = deflate(15, true).inflate(&rest, &mut output, usize::MAX);
+    assert_eq!(progress.map(|p| p.consumed), Ok(rest.len()));
+    assert_eq!(output, b"Helloell"[..], "the tail makes sense as data");
+
+    for (split, room) in ARRIVALS {
+        let came = decompress(&mut deflate(15, true), &payload, split, room);
+        assert!(came.is_err(), "{came:?}");
+    }
+    let mut end = deflate(15, true);
+    let progress = end.inflate(&payload, &mut output, 5);
+    assert_eq!(progress.map(|p| p.consumed), Ok(payload.len()));
+    assert!(end.finish(&mut output, 0).is_err());
+}
+
+#[test]
 fn many_final_blocks_are_still_linear_work() {
     // An empty final block in two octets: as many restarts as a peer can ask for.
     let mut end = deflate(15, true);
