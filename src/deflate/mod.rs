@@ -78,6 +78,8 @@ pub use terms::ParameterName;
 
 /// The compression of one connection, both ways (RFC 7692 sections 6 and 7.2).
 ///
+/// A connection that negotiated nothing has none of it: hold it as an `Option<Box<Deflate>>`.
+///
 /// It knows payloads, not frames. The bit RSV1 is the caller's: it is set on the first frame of a message
 /// that [`compress`](Self::compress) compressed, and only what came in a message with that bit goes
 /// through [`inflate`](Self::inflate).

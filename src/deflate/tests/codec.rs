@@ -100,12 +100,16 @@ fn no_match_leaves_the_window_at_any_level() {
             };
             let mut shortest = usize::MAX;
             // Noise that repeats itself at a distance in and out of the window.
+            let edge = 1usize << window_bits;
             for period in [
-                16, 100, 240, 256, 300, 500, 600, 1000, 1030, 2040, 2060, 4000,
-            ]
-            .into_iter()
-            .chain([4100, 8000, 8200, 16_000, 16_390, 32_000, 32_700, 32_770])
-            {
+                16,
+                100,
+                edge - 250,
+                edge - 240,
+                edge,
+                edge + 10,
+                edge * 3 / 2,
+            ] {
                 let mut sender = with_options(window_bits, true, &options);
                 let mut oracle = oracle::Oracle::new(window, true);
                 let mut length = 0;
