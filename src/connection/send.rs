@@ -7,7 +7,7 @@ use super::closing::State;
 use crate::broadcast::Broadcast;
 use crate::buffer::{Outbox, SHARED};
 use crate::error::{Error, Misuse};
-use crate::frame::{self, Header};
+use crate::frame::{self, COMPRESSED, Header};
 use crate::message::Message;
 use crate::opcode::Opcode;
 
@@ -76,8 +76,9 @@ impl Connection {
         if self.role.masks() {
             return Err(Misuse::UnmaskedBroadcast.into());
         }
-        self.admit_message(message.frame().len(), outbox)?;
-        outbox.share(message.frame());
+        let frame = message.frame(self.compression.stateless());
+        self.admit_message(frame.len(), outbox)?;
+        outbox.share(frame);
         Ok(())
     }
 
@@ -100,14 +101,15 @@ impl Connection {
         self.send_control(Opcode::Pong, payload, outbox)
     }
 
+    #[inline]
     fn send_data(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
         self.admit_message(self.frame_size(payload), outbox)?;
-        self.write(opcode, true, payload, outbox);
+        self.write_data(opcode, true, payload, outbox);
         Ok(())
     }
 
     fn send_shared(&mut self, opcode: Opcode, payload: &Bytes, outbox: &mut Outbox) -> Result<(), Error> {
-        if self.role.masks() || payload.len() < SHARED {
+        if self.role.masks() || self.compression.is_negotiated() || payload.len() < SHARED {
             return self.send_data(opcode, payload, outbox);
         }
         self.admit_message(self.frame_size(payload), outbox)?;
@@ -132,7 +134,7 @@ impl Connection {
             }
         };
         outbox.admit(self.frame_size(payload))?;
-        self.write(opcode, last, payload, outbox);
+        self.write_data(opcode, last, payload, outbox);
         self.sending = if last { None } else { Some(kind) };
         Ok(())
     }
@@ -142,7 +144,7 @@ impl Connection {
         if payload.len() > CONTROL_LIMIT {
             return Err(Misuse::LongControl(payload.len()).into());
         }
-        outbox.admit(self.frame_size(payload))?;
+        outbox.admit(frame::size(payload.len(), self.role.masks()) + payload.len())?;
         self.write(opcode, true, payload, outbox);
         Ok(())
     }
@@ -152,6 +154,28 @@ impl Connection {
         let mask = self.mask();
         let header = Header { fin: true, reserved: 0, opcode: Opcode::Pong, mask, length: payload.len() as u64 };
         outbox.pong(header.encode(), payload, mask);
+    }
+
+    /// Writes a frame of a message, compressed where that was negotiated and the message is worth it.
+    #[inline]
+    fn write_data(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) {
+        if self.compression.is_negotiated() && self.write_compressed(opcode, fin, payload, outbox) {
+            return;
+        }
+        self.write(opcode, fin, payload, outbox);
+    }
+
+    /// "An endpoint sets the "Per-Message Compressed" bit of the first frame of a compressed message" is what RFC 7692
+    /// section 6.1 asks. Whether the message is a compressed one.
+    fn write_compressed(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) -> bool {
+        let mask = self.mask();
+        let reserved = if opcode == Opcode::Continuation { 0 } else { COMPRESSED };
+        let compression = &mut self.compression;
+        outbox.gather_written(
+            |output| compression.compress(payload, fin, output),
+            |length| Header { fin, reserved, opcode, mask, length }.encode(),
+            mask,
+        )
     }
 
     /// Writes a frame, masked where this end masks.
@@ -166,10 +190,13 @@ impl Connection {
         self.masks.as_mut().map(|masks| masks.fresh())
     }
 
-    /// Bytes of the frame that this end sends this payload in.
+    /// The most bytes that a data frame with this payload may have: DEFLATE adds to what it cannot
+    /// compress.
     #[inline]
     fn frame_size(&self, payload: &[u8]) -> usize {
-        frame::size(payload.len(), self.role.masks()) + payload.len()
+        let added = if self.compression.is_negotiated() { payload.len() / 4 + 128 } else { 0 };
+        let most = payload.len() + added;
+        frame::size(most, self.role.masks()) + most
     }
 
     /// Whether a whole message in a frame of this many bytes can be sent now.

@@ -16,6 +16,10 @@ enum Step {
     Take(usize, bool),
     /// Lends what is held but for the last few bytes.
     Lend(usize, bool),
+    /// Turns unread bytes into so many inflated ones.
+    Inflate(usize, usize),
+    /// Lends what is inflated but for the last few bytes.
+    LendInflated(usize, bool),
     Release,
     Exchange(usize),
 }
@@ -29,34 +33,38 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => size().prop_map(Step::Hold),
         2 => ((0..126usize), any::<bool>()).prop_map(|(count, keep)| Step::Take(count, keep)),
         2 => ((0..4usize), any::<bool>()).prop_map(|(kept, keep)| Step::Lend(kept, keep)),
+        2 => (size(), size()).prop_map(|(count, size)| Step::Inflate(count, size)),
+        2 => ((0..4usize), any::<bool>()).prop_map(|(kept, keep)| Step::LendInflated(kept, keep)),
         1 => Just(Step::Release),
         1 => size().prop_map(Step::Exchange),
     ];
     prop::collection::vec(step, 0..60)
 }
 
-fn check(inbox: &Inbox, held: &[u8], unread: &[u8]) -> Result<(), TestCaseError> {
-    let Inbox { memory, held: range, next, filled } = inbox;
+fn check(inbox: &Inbox, held: &[u8], unread: &[u8], inflated: &[u8]) -> Result<(), TestCaseError> {
+    let Inbox { memory, held: range, next, filled, .. } = inbox;
     prop_assert!(range.start <= range.end && range.end <= *next && next <= filled && *filled <= memory.len());
     prop_assert_eq!(&memory[range.clone()], held);
     prop_assert_eq!(inbox.unread(), unread);
-    prop_assert_eq!(inbox.len(), held.len() + unread.len());
+    prop_assert_eq!(&inbox.inflated[inbox.lent..], inflated);
+    prop_assert_eq!(inbox.held(), held.len() + inflated.len());
+    prop_assert_eq!(inbox.len(), inbox.held() + unread.len());
     Ok(())
 }
 
-/// The bytes of a range that was lent, to look at or for keeps.
-fn lent(inbox: &mut Inbox, range: &Range<usize>, keep: bool) -> Vec<u8> {
+/// The bytes that were lent, to look at or for keeps.
+fn lent(inbox: &mut Inbox, range: &Lent, keep: bool) -> Vec<u8> {
     if keep { inbox.detach(range).to_vec() } else { inbox.lent(range).to_vec() }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
-    /// Against two plain vectors.
+    /// Against three plain vectors.
     #[test]
     fn any_steps_keep_the_bytes_and_the_invariant(steps in steps()) {
         let mut inbox = Inbox::new();
-        let (mut held, mut unread) = (Vec::new(), Vec::new());
+        let (mut held, mut unread, mut inflated) = (Vec::new(), Vec::new(), Vec::new());
         let mut arriving = (0..=u8::MAX).cycle();
         for step in steps {
             match step {
@@ -85,7 +93,7 @@ proptest! {
                 Step::Take(count, keep) => {
                     let count = count.min(unread.len());
                     prop_assert_eq!(inbox.unread_mut(count), &unread[..count]);
-                    let range = inbox.take(count);
+                    let range = inbox.lend(count);
                     let expected: Vec<u8> = unread.drain(..count).collect();
                     prop_assert_eq!(lent(&mut inbox, &range, keep), expected);
                 }
@@ -94,14 +102,34 @@ proptest! {
                     let expected: Vec<u8> = held.drain(..held.len().saturating_sub(kept)).collect();
                     prop_assert_eq!(lent(&mut inbox, &range, keep), expected);
                 }
+                Step::Inflate(count, size) => {
+                    let count = count.min(unread.len());
+                    let bytes: Vec<u8> = arriving.by_ref().take(size).collect();
+                    let input: Vec<u8> = unread.drain(..count).collect();
+                    let (consumed, output) = inbox
+                        .inflate(count, |there, output| {
+                            assert_eq!(there, input);
+                            output.extend_from_slice(&bytes);
+                            Ok::<_, ()>(count)
+                        })
+                        .unwrap();
+                    prop_assert_eq!((consumed, output), (count, &bytes[..]));
+                    inflated.extend(bytes);
+                }
+                Step::LendInflated(kept, keep) => {
+                    let range = inbox.lend_inflated(kept);
+                    let expected: Vec<u8> = inflated.drain(..inflated.len().saturating_sub(kept)).collect();
+                    prop_assert_eq!(lent(&mut inbox, &range, keep), expected);
+                }
                 Step::Release => {
                     inbox.release();
                     let most = 2 * (held.len() + unread.len());
                     prop_assert!(inbox.memory.capacity() <= most.max(16), "{inbox:?}");
+                    prop_assert!(!inflated.is_empty() || inbox.inflated.capacity() == 0);
                 }
                 Step::Exchange(count) => drop(inbox.exchange(BytesMut::zeroed(count))),
             }
-            check(&inbox, &held, &unread)?;
+            check(&inbox, &held, &unread, &inflated)?;
         }
     }
 }

@@ -1,0 +1,11 @@
+//! What the adapters share: their options, their error, and the order in which a connection, its buffers and its
+//! deadlines are driven.
+
+mod driver;
+mod error;
+pub(crate) mod memory;
+mod options;
+
+pub(crate) use driver::{Driver, Step};
+pub use error::IoError;
+pub use options::{Client, Server};

@@ -1,0 +1,200 @@
+//! The order in which an adapter does things, without doing them.
+
+use core::time::Duration;
+use std::io;
+
+use super::error::IoError;
+use crate::{
+    Broadcast, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Side, Timeouts,
+};
+
+/// A connection with its buffers and its deadlines.
+///
+/// An adapter asks [`step`](Self::step) what to do next, does it, and tells what came of it.
+pub(crate) struct Driver {
+    pub(crate) connection: Connection,
+    pub(crate) inbox: Inbox,
+    pub(crate) outbox: Outbox,
+    keepalive: Keepalive,
+    /// Whether the connection has memory to give back when it is idle.
+    releases: bool,
+    /// What failed, until it is handed to the caller; the peer hears of it first.
+    failure: Option<IoError>,
+    transport: Transport,
+}
+
+/// What is left of the transport.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Whole,
+    /// The writing half is shut down or broken.
+    ReadOnly,
+    Gone,
+}
+
+/// What an adapter does next.
+pub(crate) enum Step {
+    /// Hand this to the caller.
+    Deliver(Message),
+    /// Write the outbox, as much as the transport takes now, and read; wait for either or for the deadline.
+    Exchange,
+    /// Write all of the outbox, shut the writing half down, and say so with [`Driver::shut_down`]; or let the
+    /// deadline pass.
+    ShutDown,
+    /// Nothing more will come. A failure is handed to the caller once.
+    End(Option<IoError>),
+}
+
+impl Driver {
+    /// A connection whose opening handshake has ended.
+    pub(crate) fn new(
+        connection: Connection,
+        inbox: Inbox,
+        outbox_limit: usize,
+        mut timeouts: Timeouts,
+        now: Duration,
+    ) -> Self {
+        let releases = connection.is_compressed();
+        if !releases {
+            timeouts.idle = None;
+        }
+        let mut keepalive = Keepalive::new(timeouts, now);
+        keepalive.opened(now);
+        let outbox = Outbox::with_limit(outbox_limit);
+        Self { connection, inbox, outbox, keepalive, releases, failure: None, transport: Transport::Whole }
+    }
+
+    /// What to do next.
+    pub(crate) fn step(&mut self, now: impl Fn() -> Duration) -> Step {
+        if self.transport == Transport::Gone {
+            return Step::End(self.failure.take());
+        }
+        match self.connection.receive(&mut self.inbox, &mut self.outbox) {
+            Ok(Some(event)) => {
+                if let Event::Close(_) = event {
+                    self.keepalive.closing(now());
+                }
+                return Step::Deliver(event.into_message());
+            }
+            Ok(None) => {}
+            Err(error) => self.fail(error.into()),
+        }
+        if self.connection.is_closing() {
+            self.keepalive.closing(now());
+        }
+        match (self.connection.duty(), self.transport) {
+            // The peer waits for the end of this half too, however long the caller keeps the stream.
+            (Duty::ShutDown | Duty::Drop, Transport::Whole) => Step::ShutDown,
+            (Duty::Drop, _) => {
+                self.transport = Transport::Gone;
+                Step::End(self.failure.take())
+            }
+            (Duty::Carry | Duty::ShutDown, _) => Step::Exchange,
+        }
+    }
+
+    /// Queues a message. It leaves with the next exchange.
+    pub(crate) fn send(&mut self, message: &Message, now: impl Fn() -> Duration) -> Result<(), Error> {
+        self.admit_sending()?;
+        self.connection.send(message, &mut self.outbox)?;
+        if self.releases {
+            self.keepalive.sent(now());
+        }
+        Ok(())
+    }
+
+    /// Queues a message that was framed before. It leaves with the next exchange.
+    pub(crate) fn broadcast(&mut self, message: &Broadcast) -> Result<(), Error> {
+        self.admit_sending()?;
+        self.connection.broadcast(message, &mut self.outbox)
+    }
+
+    /// Whether something can be sent, as far as the transport goes.
+    fn admit_sending(&self) -> Result<(), Error> {
+        match self.transport {
+            Transport::Whole => Ok(()),
+            Transport::ReadOnly | Transport::Gone => Err(Misuse::Closed.into()),
+        }
+    }
+
+    /// The writing half was shut down.
+    pub(crate) fn shut_down(&mut self) {
+        self.transport = Transport::ReadOnly;
+    }
+
+    /// Bytes were read into the inbox.
+    pub(crate) fn read(&mut self, count: usize, now: Duration) {
+        self.inbox.filled(count);
+        self.keepalive.heard(now);
+    }
+
+    /// The peer has ended its half of the transport.
+    pub(crate) fn eof(&mut self, now: Duration) {
+        self.connection.receive_eof();
+        self.keepalive.closing(now);
+    }
+
+    /// The transport takes nothing more. What the peer sent before is still read.
+    pub(crate) fn unwritable(&mut self, error: io::Error, now: Duration) {
+        self.outbox = Outbox::with_limit(self.outbox.limit());
+        self.transport = Transport::ReadOnly;
+        self.keepalive.closing(now);
+        self.fail_transport(error.into());
+    }
+
+    /// The transport gives nothing more.
+    pub(crate) fn unreadable(&mut self, error: io::Error) {
+        self.fail_transport(error.into());
+        self.gone();
+    }
+
+    /// Whether the transport has been given up.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn is_gone(&self) -> bool {
+        self.transport == Transport::Gone
+    }
+
+    /// When to call [`tick`](Self::tick) next.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.keepalive.deadline()
+    }
+
+    /// The deadline may have passed.
+    pub(crate) fn tick(&mut self, now: Duration) {
+        match self.keepalive.due(now) {
+            None => {}
+            Some(Due::Ping) => {
+                // A full outbox waits for the peer as well: the ping's deadline runs without a ping.
+                let _ = self.connection.ping(&[], &mut self.outbox);
+            }
+            Some(Due::Idle) => self.connection.release_idle(),
+            Some(due) => {
+                self.fail_transport(IoError::TimedOut(due));
+                self.gone();
+            }
+        }
+    }
+
+    /// Question: how the connection ended, after [`Step::End`].
+    pub(crate) fn ended(&self) -> Ending {
+        let lost = Ending { by: Side::Transport, sent: None, received: None, clean: false };
+        self.connection.ending().unwrap_or(lost)
+    }
+
+    fn gone(&mut self) {
+        self.connection.receive_eof();
+        self.transport = Transport::Gone;
+    }
+
+    /// A failure of the transport counts while the connection was not over; how the transport ends after that is of
+    /// no interest.
+    fn fail_transport(&mut self, error: IoError) {
+        if self.connection.ending().is_none() {
+            self.fail(error);
+        }
+    }
+
+    fn fail(&mut self, error: IoError) {
+        self.failure.get_or_insert(error);
+    }
+}

@@ -1,0 +1,104 @@
+//! Why a connection over a transport failed.
+
+use core::fmt;
+use std::io;
+
+#[cfg(feature = "deflate")]
+use crate::deflate::NegotiationError;
+use crate::handshake::HandshakeError;
+use crate::{Due, Error};
+
+/// Why a call on an adapter's connection failed: the transport, the handshake, the protocol or a deadline.
+///
+/// The end of a connection is none of these: an adapter reports it as the end of its messages, and its `ending`
+/// says how it came.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum IoError {
+    /// The transport failed.
+    Io(io::Error),
+    /// The opening handshake failed (RFC 6455 section 4).
+    Handshake(HandshakeError),
+    /// The connection failed, or was misused; see [`Error`].
+    Connection(Error),
+    /// The server's answer to the offer of compression is wrong (RFC 7692 section 7).
+    #[cfg(feature = "deflate")]
+    Deflate(NegotiationError),
+    /// The peer took longer than the [`Timeouts`](crate::Timeouts) allow.
+    TimedOut(Due),
+    /// The transport ended inside the opening handshake.
+    HandshakeCut,
+    /// `wss://` where the adapter has no TLS.
+    NoTls,
+}
+
+impl fmt::Display for IoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the transport failed: {error}"),
+            Self::Handshake(error) => write!(f, "the opening handshake failed: {error}"),
+            Self::Connection(error) => error.fmt(f),
+            #[cfg(feature = "deflate")]
+            Self::Deflate(error) => write!(f, "the opening handshake failed: {error}"),
+            Self::TimedOut(due) => {
+                write!(f, "waited for {due} longer than allowed: see whether the peer is alive, or raise `Timeouts`")
+            }
+            Self::HandshakeCut => {
+                f.write_str("expected the rest of the opening handshake, but the peer ended the transport")
+            }
+            Self::NoTls => f.write_str(
+                "expected a ws:// URL, got wss://: make the TLS stream yourself and hand it over with `connect_over`",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for IoError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Handshake(error) => Some(error),
+            Self::Connection(error) => Some(error),
+            #[cfg(feature = "deflate")]
+            Self::Deflate(error) => Some(error),
+            Self::TimedOut(_) | Self::HandshakeCut | Self::NoTls => None,
+        }
+    }
+}
+
+impl From<io::Error> for IoError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<HandshakeError> for IoError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
+}
+
+impl From<crate::handshake::UrlError> for IoError {
+    fn from(error: crate::handshake::UrlError) -> Self {
+        Self::Handshake(error.into())
+    }
+}
+
+impl From<crate::handshake::Misuse> for IoError {
+    fn from(error: crate::handshake::Misuse) -> Self {
+        Self::Handshake(error.into())
+    }
+}
+
+impl From<Error> for IoError {
+    fn from(error: Error) -> Self {
+        Self::Connection(error)
+    }
+}
+
+#[cfg(feature = "deflate")]
+impl From<NegotiationError> for IoError {
+    fn from(error: NegotiationError) -> Self {
+        Self::Deflate(error)
+    }
+}

@@ -1,0 +1,49 @@
+//! Memory to read into, shared by the connections of a thread, so that an idle one holds none.
+
+use core::cell::RefCell;
+use std::vec::Vec;
+
+use bytes::BytesMut;
+
+use crate::Inbox;
+
+/// Room for the next read: of this thread's memory where the inbox has none, and more for a large message under way.
+pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
+    if inbox.capacity() == 0 {
+        let memory = SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| BytesMut::zeroed(READ));
+        inbox.exchange(memory);
+    }
+    let least = inbox.len().clamp(LEAST_READ, MOST_READ);
+    inbox.space(least)
+}
+
+/// Takes the memory of an inbox that waits for bytes, all of it where the inbox is empty.
+pub(crate) fn reclaim(inbox: &mut Inbox) {
+    if inbox.is_empty() && inbox.capacity() > 0 {
+        let memory = inbox.exchange(BytesMut::new());
+        SPARE.with_borrow_mut(|spare| {
+            if spare.len() < SPARE_LIMIT && memory.capacity() <= MOST_READ {
+                spare.push(memory);
+            }
+        });
+    } else {
+        inbox.release();
+    }
+}
+
+std::thread_local! {
+    static SPARE: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A read of this size stays in the processor's first cache until it has been worked on.
+const READ: usize = 16 << 10;
+
+/// Less room than this is not worth a read.
+const LEAST_READ: usize = 4 << 10;
+
+/// A read of a large message takes as much as has come of it, up to this.
+const MOST_READ: usize = 64 << 10;
+
+/// Pieces of memory that a thread keeps: one for the connection that is being served, and a few for those that move
+/// between threads.
+const SPARE_LIMIT: usize = 4;

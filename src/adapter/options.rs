@@ -1,0 +1,235 @@
+//! What a client and a server may be told before they connect.
+
+use std::borrow::Cow;
+use std::boxed::Box;
+use std::string::String;
+use std::vec::Vec;
+
+use super::error::IoError;
+#[cfg(feature = "deflate")]
+use crate::deflate::Options;
+use crate::handshake::{Acceptance, Agreement, HandshakeError, Limits, Misuse, Offer, OriginPolicy, Request, Response};
+use crate::{Config, Connection, Entropy, Timeouts};
+
+/// How a client connects: options for every adapter.
+///
+/// ```
+/// use sockeye::handshake::Offer;
+/// use sockeye::{Client, Config};
+///
+/// let client = Client::new()
+///     .offer(Offer::new().with_subprotocol("chat.v1")?.with_header("Authorization", "Bearer …")?)
+///     .config(Config::default().message_limit(1 << 20));
+/// # let _ = client;
+/// # Ok::<(), sockeye::handshake::Misuse>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) offer: Offer,
+    pub(crate) config: Config,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) outbox_limit: usize,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Options>,
+}
+
+impl Client {
+    /// A client that offers nothing, with the default limits.
+    pub fn new() -> Self {
+        Self {
+            offer: Offer::new(),
+            config: Config::default(),
+            timeouts: Timeouts::default(),
+            outbox_limit: OUTBOX_LIMIT,
+            #[cfg(feature = "deflate")]
+            deflate: None,
+        }
+    }
+
+    /// What to ask the server for: subprotocols, extensions, further headers.
+    #[must_use]
+    pub fn offer(mut self, offer: Offer) -> Self {
+        self.offer = offer;
+        self
+    }
+
+    /// Limits and manners of the connection.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// How long to wait, and for what.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// The most bytes that wait for the transport before sending waits too, by default 32 MiB: twice the largest
+    /// message that the peer takes by default. A message that is larger by itself is refused.
+    #[must_use]
+    pub fn outbox_limit(mut self, bytes: usize) -> Self {
+        self.outbox_limit = bytes;
+        self
+    }
+
+    /// Offers compression ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)). Without this there is none: its memory is
+    /// many times that of a connection; see [`deflate`](crate::deflate#memory).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: Options) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
+    /// What to ask the server for, compression included.
+    pub(crate) fn whole_offer(&self) -> Result<Cow<'_, Offer>, Misuse> {
+        #[cfg(feature = "deflate")]
+        if let Some(options) = &self.deflate {
+            let offer = options.offers().into_iter().try_fold(self.offer.clone(), Offer::with_extension)?;
+            return Ok(Cow::Owned(offer));
+        }
+        Ok(Cow::Borrowed(&self.offer))
+    }
+
+    /// The connection that the server has agreed to.
+    pub(crate) fn connection(&self, agreement: &Agreement, entropy: Box<dyn Entropy>) -> Result<Connection, IoError> {
+        let connection = Connection::client_with_entropy(&self.config, entropy);
+        #[cfg(feature = "deflate")]
+        if let Some(options) = &self.deflate {
+            let parameters = options.verify(&agreement.extensions)?;
+            return Ok(match parameters {
+                Some(parameters) => connection.with_deflate(parameters, options),
+                None => connection,
+            });
+        }
+        #[cfg(not(feature = "deflate"))]
+        let Agreement { .. } = agreement;
+        Ok(connection)
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How a server accepts: options for every adapter.
+///
+/// ```
+/// use sockeye::Server;
+/// use sockeye::handshake::OriginPolicy;
+///
+/// let server = Server::new(OriginPolicy::SameOrigin).subprotocols(["chat.v2", "chat.v1"]);
+/// # let _ = server;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub(crate) origins: OriginPolicy,
+    pub(crate) subprotocols: Vec<String>,
+    pub(crate) limits: Limits,
+    pub(crate) config: Config,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) outbox_limit: usize,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Options>,
+}
+
+impl Server {
+    /// A server that admits pages of these origins, with the default limits. See [`OriginPolicy`] for what is at
+    /// stake.
+    pub fn new(origins: OriginPolicy) -> Self {
+        Self {
+            origins,
+            subprotocols: Vec::new(),
+            limits: Limits::default(),
+            config: Config::default(),
+            timeouts: Timeouts::default(),
+            outbox_limit: OUTBOX_LIMIT,
+            #[cfg(feature = "deflate")]
+            deflate: None,
+        }
+    }
+
+    /// The subprotocols that are served. The first of the client's that is among them is chosen; where none is, the
+    /// connection has none (RFC 6455 section 4.2.2).
+    #[must_use]
+    pub fn subprotocols<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.subprotocols = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How large a request may be.
+    #[must_use]
+    pub fn handshake_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Limits and manners of the connection.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// How long to wait, and for what.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// The most bytes that wait for the transport before sending waits too, by default 32 MiB. A message that is
+    /// larger by itself is refused, and so is a send that does not wait.
+    #[must_use]
+    pub fn outbox_limit(mut self, bytes: usize) -> Self {
+        self.outbox_limit = bytes;
+        self
+    }
+
+    /// Accepts compression ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)). Without this there is none: its memory is
+    /// many times that of a connection; see [`deflate`](crate::deflate#memory).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: Options) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
+    /// What these options answer to a request, once the origin is admitted.
+    pub(crate) fn acceptance(&self, request: &Request) -> Result<Acceptance, HandshakeError> {
+        self.origins.check(request)?;
+        let supported: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+        let mut acceptance = Acceptance::new();
+        if let Some(subprotocol) = request.choose_subprotocol(&supported) {
+            acceptance = acceptance.with_subprotocol(subprotocol)?;
+        }
+        Ok(acceptance)
+    }
+
+    /// Answers a request that is accepted, compression included.
+    pub(crate) fn establish(
+        &self,
+        request: &Request,
+        acceptance: &Acceptance,
+    ) -> Result<(Response, Agreement, Connection), HandshakeError> {
+        let connection = Connection::server(&self.config);
+        #[cfg(feature = "deflate")]
+        if let Some(options) = &self.deflate
+            && let Some((extension, parameters)) = options.answer(&request.extensions()?)
+        {
+            let acceptance = acceptance.clone().with_extension(extension)?;
+            let (response, agreement) = request.accept(&acceptance)?;
+            return Ok((response, agreement, connection.with_deflate(parameters, options)));
+        }
+        let (response, agreement) = request.accept(acceptance)?;
+        Ok((response, agreement, connection))
+    }
+}
+
+/// Twice the default limit of a message, so that one can leave while the next is queued.
+const OUTBOX_LIMIT: usize = 32 << 20;

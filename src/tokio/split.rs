@@ -1,0 +1,180 @@
+//! Halves of a connection, for two tasks.
+
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::string::String;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ::tokio::io::{AsyncRead, AsyncWrite};
+use futures_core::Stream;
+use futures_sink::Sink;
+
+use super::websocket::WebSocket;
+use crate::{Broadcast, CloseFrame, Ending, IoError, Message};
+
+/// The connection that both halves hold. It is locked for the time of a poll, never while a task waits.
+type Shared<S> = Arc<Mutex<WebSocket<S>>>;
+
+pub(super) fn split<S>(websocket: WebSocket<S>) -> (Sender<S>, Receiver<S>) {
+    let subprotocol = websocket.subprotocol().map(String::from);
+    let shared = Arc::new(Mutex::new(websocket));
+    (Sender { shared: Arc::clone(&shared) }, Receiver { shared, subprotocol })
+}
+
+fn lock<S>(shared: &Shared<S>) -> MutexGuard<'_, WebSocket<S>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The half that sends: a `Sink` for messages. Clones send over the same connection.
+pub struct Sender<S> {
+    shared: Shared<S>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
+    /// Sends a message and writes all that waits; see [`WebSocket::send`].
+    ///
+    /// Cancel-safe: the message is sent whole or not at all. Once it is queued it leaves with any later call, or
+    /// while the receiver is polled.
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then, or the transport has failed.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), IoError> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// Queues a message, after waiting for room; see [`WebSocket::feed`].
+    ///
+    /// Cancel-safe: the message is queued or not at all.
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then.
+    pub async fn feed(&self, message: impl Into<Message>) -> Result<(), IoError> {
+        let message = message.into();
+        poll_fn(|context| {
+            let mut websocket = lock(&self.shared);
+            // Room and queueing under one lock, so that another clone cannot take the room in between.
+            match websocket.poll_room(context) {
+                Poll::Ready(room) => Poll::Ready(room.and_then(|()| websocket.start_sending(&message))),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Queues a message without waiting, and wakes the task that receives to write it.
+    ///
+    /// # Errors
+    /// [`Error::OutboxFull`](crate::Error::OutboxFull) past the outbox's limit, where nothing is lost; and others.
+    pub fn try_send(&self, message: &Message) -> Result<(), IoError> {
+        lock(&self.shared).try_send(message)
+    }
+
+    /// Queues a message that was framed once for many connections, without waiting, and wakes the task that receives
+    /// to write it. Servers only.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send).
+    pub fn try_broadcast(&self, message: &Broadcast) -> Result<(), IoError> {
+        lock(&self.shared).try_broadcast(message)
+    }
+
+    /// Writes all that waits.
+    ///
+    /// Cancel-safe: the rest leaves with any later call, or while the receiver is polled.
+    ///
+    /// # Errors
+    /// [`IoError::Io`] where the transport fails.
+    pub async fn flush(&self) -> Result<(), IoError> {
+        poll_fn(|context| lock(&self.shared).poll_written(context)).await
+    }
+
+    /// Begins the closing handshake, and writes all that waits. The receiver sees the rest of it.
+    ///
+    /// Cancel-safe: once the close frame is queued it leaves with any later call, or while the receiver is polled.
+    ///
+    /// # Errors
+    /// [`IoError`], such as [`Misuse::Closed`](crate::Misuse::Closed) where it has begun.
+    pub async fn close(&self, frame: Option<CloseFrame<'_>>) -> Result<(), IoError> {
+        self.try_send(&Message::Close(frame.map(CloseFrame::into_owned)))?;
+        self.flush().await
+    }
+}
+
+impl<S> Clone for Sender<S> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
+    type Error = IoError;
+
+    fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        Pin::new(&mut *lock(&self.shared)).poll_ready(context)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), IoError> {
+        Pin::new(&mut *lock(&self.shared)).start_send(message)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        Pin::new(&mut *lock(&self.shared)).poll_flush(context)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        Pin::new(&mut *lock(&self.shared)).poll_close(context)
+    }
+}
+
+/// The half that receives: a `Stream` of messages. It writes too: keep polling it.
+pub struct Receiver<S> {
+    shared: Shared<S>,
+    subprotocol: Option<String>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
+    /// The next message or control frame; `None` at the end of the connection. See [`WebSocket::receive`].
+    ///
+    /// Cancel-safe: a message that was not returned is returned by the next call.
+    ///
+    /// # Errors
+    /// [`IoError`], once; then `None`.
+    pub async fn receive(&mut self) -> Result<Option<Message>, IoError> {
+        poll_fn(|context| lock(&self.shared).poll_receive(context)).await.transpose()
+    }
+}
+
+impl<S> Receiver<S> {
+    /// How the connection ended; `None` while messages may still come.
+    pub fn ending(&self) -> Option<Ending> {
+        lock(&self.shared).ending()
+    }
+
+    /// The subprotocol that was agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Receiver<S> {
+    type Item = Result<Message, IoError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        lock(&self.shared).poll_receive(context)
+    }
+}
+
+impl<S> fmt::Debug for Sender<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sender").field(&*lock(&self.shared)).finish()
+    }
+}
+
+impl<S> fmt::Debug for Receiver<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Receiver").field(&*lock(&self.shared)).finish()
+    }
+}

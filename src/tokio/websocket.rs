@@ -1,0 +1,359 @@
+//! A connection over a tokio stream.
+
+use core::fmt;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker, ready};
+use std::io::{self, IoSlice};
+use std::string::String;
+use std::sync::Arc;
+
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::Buf;
+use futures_core::{FusedStream, Stream};
+use futures_sink::Sink;
+
+use super::clock::Clock;
+use super::split::{Receiver, Sender};
+use super::wakers::Wakers;
+use crate::adapter::{Driver, Step, memory};
+use crate::handshake::Agreement;
+use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Timeouts};
+
+/// A WebSocket connection over a tokio stream: a `Stream` of messages and a `Sink` for them.
+///
+/// Messages are received until `None`, and [`ending`](Self::ending) then says how the connection ended. An error is
+/// handed out once, after the peer was told and given the time of [`Timeouts::close_wait`] to hear it; `None`
+/// follows it.
+///
+/// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share.
+pub struct WebSocket<S> {
+    stream: S,
+    driver: Driver,
+    clock: Clock,
+    wakers: Arc<Wakers>,
+    /// Wakes all of `wakers`.
+    waker: Waker,
+    /// Whether the stream has taken bytes that it was not asked to flush since.
+    unflushed: bool,
+    /// Whether `None` was handed out.
+    ended: bool,
+    subprotocol: Option<String>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// A connection whose opening handshake was done elsewhere, such as by an HTTP server: bytes that came after the
+    /// handshake are in the inbox.
+    pub fn from_parts(
+        stream: S,
+        connection: Connection,
+        inbox: Inbox,
+        agreement: Agreement,
+        timeouts: Timeouts,
+        outbox_limit: usize,
+    ) -> Self {
+        let clock = Clock::new();
+        let wakers = Arc::new(Wakers::default());
+        Self {
+            stream,
+            driver: Driver::new(connection, inbox, outbox_limit, timeouts, clock.now()),
+            clock,
+            waker: Waker::from(Arc::clone(&wakers)),
+            wakers,
+            unflushed: false,
+            ended: false,
+            subprotocol: agreement.subprotocol,
+        }
+    }
+
+    /// The next message or control frame; `None` at the end of the connection.
+    ///
+    /// Whatever waits in the outbox is written while this waits.
+    ///
+    /// Cancel-safe: a message that was not returned is returned by the next call.
+    ///
+    /// # Errors
+    /// [`IoError`], once; then `None`.
+    pub async fn receive(&mut self) -> Result<Option<Message>, IoError> {
+        poll_fn(|context| self.poll_receive(context)).await.transpose()
+    }
+
+    /// Sends a message and writes all that waits.
+    ///
+    /// Cancel-safe: the message is sent whole or not at all. Once it is queued it leaves with any later call.
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then, or the transport has failed.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), IoError> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// Queues a message, after waiting for room. It leaves with a later [`flush`](Self::flush), or when
+    /// [`receive`](Self::receive) waits, together with others in one write.
+    ///
+    /// Cancel-safe: the message is queued or not at all.
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then.
+    pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), IoError> {
+        let message = message.into();
+        poll_fn(|context| self.poll_room(context)).await?;
+        self.start_sending(&message)
+    }
+
+    /// Queues a message without waiting.
+    ///
+    /// # Errors
+    /// [`Error::OutboxFull`](crate::Error::OutboxFull) past the outbox's limit, where nothing is lost; and others.
+    pub fn try_send(&mut self, message: &Message) -> Result<(), IoError> {
+        self.start_sending(message)
+    }
+
+    /// Queues a message that was framed once for many connections, without waiting. Servers only.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send).
+    pub fn try_broadcast(&mut self, message: &Broadcast) -> Result<(), IoError> {
+        self.driver.broadcast(message)?;
+        self.wakers.wake_receiving();
+        Ok(())
+    }
+
+    /// Writes all that waits.
+    ///
+    /// Cancel-safe: the rest leaves with any later call.
+    ///
+    /// # Errors
+    /// [`IoError::Io`] where the transport fails.
+    pub async fn flush(&mut self) -> Result<(), IoError> {
+        poll_fn(|context| self.poll_written(context)).await
+    }
+
+    /// Closes the connection: sends a close frame, discards what the peer still sends, and waits for the end.
+    ///
+    /// Cancel-safe: called again, it goes on waiting, as [`receive`](Self::receive) does.
+    ///
+    /// # Errors
+    /// [`IoError`], such as [`IoError::TimedOut`] where the peer does not answer.
+    pub async fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<Ending, IoError> {
+        if self.driver.connection.is_open() {
+            self.start_sending(&Message::Close(frame.map(CloseFrame::into_owned)))?;
+        }
+        while self.receive().await?.is_some() {}
+        Ok(self.driver.ended())
+    }
+
+    /// Splits the connection into halves for two tasks. Receiving also writes, so keep polling the receiver.
+    pub fn split(self) -> (Sender<S>, Receiver<S>) {
+        super::split::split(self)
+    }
+
+    pub(super) fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message, IoError>>> {
+        self.wakers.receiving(context);
+        let waker = self.waker.clone();
+        let received = ready!(self.poll_step(&mut Context::from_waker(&waker)));
+        self.wakers.received();
+        Poll::Ready(received)
+    }
+
+    fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message, IoError>>> {
+        loop {
+            match self.driver.step(|| self.clock.now()) {
+                Step::Deliver(message) => {
+                    if !message.is_data() {
+                        // An answer to a control frame does not wait for the caller's next call.
+                        if let Poll::Ready(Err(error)) = self.poll_write(context) {
+                            self.driver.unwritable(error, self.clock.now());
+                        }
+                    }
+                    return Poll::Ready(Some(Ok(message)));
+                }
+                Step::End(failure) => {
+                    self.ended |= failure.is_none();
+                    self.driver.outbox.release();
+                    self.wakers.wake_sending();
+                    return Poll::Ready(failure.map(Err));
+                }
+                Step::ShutDown => match self.poll_shutdown(context) {
+                    Poll::Ready(Ok(())) => self.driver.shut_down(),
+                    Poll::Ready(Err(error)) => self.driver.unwritable(error, self.clock.now()),
+                    Poll::Pending => ready!(self.poll_deadline(context)),
+                },
+                Step::Exchange => {
+                    if let Poll::Ready(Err(error)) = self.poll_write(context) {
+                        self.driver.unwritable(error, self.clock.now());
+                        continue;
+                    }
+                    match self.poll_read(context) {
+                        Poll::Ready(Ok(0)) => self.driver.eof(self.clock.now()),
+                        Poll::Ready(Ok(count)) => self.driver.read(count, self.clock.now()),
+                        Poll::Ready(Err(error)) => self.driver.unreadable(error),
+                        Poll::Pending => {
+                            memory::reclaim(&mut self.driver.inbox);
+                            self.driver.outbox.release();
+                            ready!(self.poll_deadline(context));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until the outbox has room for a message of common size.
+    pub(super) fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        if self.driver.outbox.len() <= HIGH_WATER {
+            return Poll::Ready(Ok(()));
+        }
+        self.wakers.sending(context);
+        let waker = self.waker.clone();
+        match self.poll_write(&mut Context::from_waker(&waker)) {
+            Poll::Ready(written) => Poll::Ready(self.written(written)),
+            Poll::Pending if self.driver.outbox.len() <= HIGH_WATER => Poll::Ready(Ok(())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    pub(super) fn start_sending(&mut self, message: &Message) -> Result<(), IoError> {
+        self.driver.send(message, || self.clock.now())?;
+        self.wakers.wake_receiving();
+        Ok(())
+    }
+
+    pub(super) fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        self.wakers.sending(context);
+        let waker = self.waker.clone();
+        let written = ready!(self.poll_write(&mut Context::from_waker(&waker)));
+        Poll::Ready(self.written(written))
+    }
+
+    fn written(&mut self, written: io::Result<()>) -> Result<(), IoError> {
+        written.map_err(|error| {
+            let kind = error.kind();
+            self.driver.unwritable(error, self.clock.now());
+            self.wakers.wake_receiving();
+            IoError::Io(kind.into())
+        })
+    }
+
+    /// Writes the outbox and flushes the stream.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, driver, unflushed, .. } = self;
+        let outbox = &mut driver.outbox;
+        while outbox.has_remaining() {
+            let stream = Pin::new(&mut *stream);
+            let count = if stream.is_write_vectored() {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let filled = outbox.chunks_vectored(&mut slices);
+                ready!(stream.poll_write_vectored(context, &slices[..filled]))?
+            } else {
+                ready!(stream.poll_write(context, outbox.chunk()))?
+            };
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            outbox.advance(count);
+            *unflushed = true;
+        }
+        if *unflushed {
+            ready!(Pin::new(stream).poll_flush(context))?;
+            *unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write(context))?;
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = ReadBuf::new(memory::space(&mut self.driver.inbox));
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut space))?;
+        Poll::Ready(Ok(space.filled().len()))
+    }
+
+    /// Ready where a deadline has passed and was seen to.
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        ready!(self.clock.poll_deadline(self.driver.deadline(), context));
+        self.driver.tick(self.clock.now());
+        Poll::Ready(())
+    }
+}
+
+impl<S> WebSocket<S> {
+    /// How the connection ended; `None` while messages may still come.
+    pub fn ending(&self) -> Option<Ending> {
+        self.driver.connection.ending()
+    }
+
+    /// The subprotocol that was agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// The protocol's state.
+    pub fn connection(&self) -> &Connection {
+        &self.driver.connection
+    }
+
+    /// The stream below.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<S> {
+    type Item = Result<Message, IoError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_receive(context)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> FusedStream for WebSocket<S> {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
+    type Error = IoError;
+
+    fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        self.get_mut().poll_room(context)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), IoError> {
+        self.get_mut().start_sending(&message)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        self.get_mut().poll_written(context)
+    }
+
+    /// Sends a close frame without a body, where none was sent, and writes all that waits. The stream goes on until
+    /// the peer has answered.
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        let this = self.get_mut();
+        if this.driver.connection.is_open() {
+            this.start_sending(&Message::Close(None))?;
+        }
+        this.poll_written(context)
+    }
+}
+
+impl<S> fmt::Debug for WebSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("connection", &self.driver.connection)
+            .field("subprotocol", &self.subprotocol)
+            .finish_non_exhaustive()
+    }
+}
+
+/// While more than this waits, sending waits too: what a socket takes in one go, roughly.
+const HIGH_WATER: usize = 64 << 10;
+
+/// Pieces of the outbox that go into one write.
+const SLICES: usize = 16;
