@@ -7,6 +7,7 @@ use common::*;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sockeye::bytes::{Buf, BytesMut};
+use sockeye::deflate::{Direction, Options, Parameters};
 use sockeye::{Config, Misuse, Outbox, Role};
 
 /// What an end sends.
@@ -40,6 +41,31 @@ enum Step {
     Send(Role, Send),
     /// The transport takes from this end's outbox and brings to the other.
     Carry(Role, Read),
+}
+
+/// What was negotiated for compression, as the client sees it.
+type Negotiated = Option<(Parameters, Options)>;
+
+fn negotiated() -> impl Strategy<Value = Negotiated> {
+    let direction = || (9..=15u8, any::<bool>()).prop_map(|(bits, takeover)| Direction::new(bits, takeover));
+    let some = (direction(), direction(), 1..=9u8, prop_oneof![Just(0usize), Just(100)]).prop_map(
+        |(local, remote, memory, threshold)| {
+            (Parameters { local, remote }, Options::new().memory_level(memory).threshold(threshold))
+        },
+    );
+    prop_oneof![Just(None), some.prop_map(Some)]
+}
+
+fn end(role: Role, config: &Config, negotiated: &Negotiated) -> End {
+    let mut end = End::with(role, config);
+    if let Some((Parameters { local, remote }, options)) = negotiated.clone() {
+        let parameters = match role {
+            Role::Client => Parameters { local, remote },
+            Role::Server => Parameters { local: remote, remote: local },
+        };
+        end.connection = connection(role, config).with_deflate(parameters, &options);
+    }
+    end
 }
 
 fn role() -> impl Strategy<Value = Role> {
@@ -223,20 +249,29 @@ fn legal(role: Role) -> impl Strategy<Value = Vec<u8>> {
     (prop::collection::vec(message, 0..5), end).prop_map(|(messages, end)| [messages.concat(), end].concat())
 }
 
+/// Where a byte is changed, and how.
+type Change = (Index, u8, u8);
+
+fn change() -> impl Strategy<Value = Change> {
+    (any::<Index>(), any::<u8>(), 0..3u8)
+}
+
+fn changed(mut bytes: Vec<u8>, changes: Vec<Change>) -> Vec<u8> {
+    for (at, byte, how) in changes {
+        let at = at.index(bytes.len() + 1);
+        match how {
+            0 if at < bytes.len() => bytes[at] ^= 1 << (byte % 8),
+            1 if at < bytes.len() => drop(bytes.remove(at)),
+            _ => bytes.insert(at, byte),
+        }
+    }
+    bytes
+}
+
 /// Legal bytes with a few changed, or any bytes at all.
 fn any_bytes(role: Role) -> impl Strategy<Value = Vec<u8>> {
-    let change = (any::<Index>(), any::<u8>(), 0..3u8);
-    let mutated = (legal(role), prop::collection::vec(change, 0..4)).prop_map(|(mut bytes, changes)| {
-        for (at, byte, how) in changes {
-            let at = at.index(bytes.len() + 1);
-            match how {
-                0 if at < bytes.len() => bytes[at] ^= 1 << (byte % 8),
-                1 if at < bytes.len() => drop(bytes.remove(at)),
-                _ => bytes.insert(at, byte),
-            }
-        }
-        bytes
-    });
+    let mutated =
+        (legal(role), prop::collection::vec(change(), 0..4)).prop_map(|(bytes, changes)| changed(bytes, changes));
     prop_oneof![4 => mutated, 1 => prop::collection::vec(any::<u8>(), 0..300)]
 }
 
@@ -252,7 +287,7 @@ fn configs() -> impl Strategy<Value = Config> {
 fn outcome(end: &mut End) -> impl PartialEq + std::fmt::Debug + use<> {
     let connection = &end.connection;
     let questions = (connection.is_open(), connection.is_closing(), connection.duty(), connection.ending());
-    (end.seen.clone(), end.error, drain(&mut end.outbox), questions)
+    (end.error, questions, drain(&mut end.outbox), end.seen.clone())
 }
 
 /// Reads `bytes` in the reads of `plan`, over and over.
@@ -268,12 +303,43 @@ fn read_all(end: &mut End, bytes: &[u8], plan: &[Read]) {
     end.read(Door::Pieces, &[]);
 }
 
+/// Expects the same of these bytes in these reads, through one door, the other and both in turn, and byte by byte.
+fn same_in_any_reads(
+    role: Role,
+    config: &Config,
+    negotiated: &Negotiated,
+    bytes: &[u8],
+    plan: &[Read],
+) -> Result<(), TestCaseError> {
+    let mut expected = end(role, config, negotiated);
+    expected.read(Door::Whole, bytes);
+    let expected = outcome(&mut expected);
+
+    let of_door = |door| plan.iter().map(|read| Read { door, ..*read }).collect::<Vec<_>>();
+    for plan in [of_door(Door::Whole), of_door(Door::Pieces), plan.to_vec()] {
+        let mut end = end(role, config, negotiated);
+        read_all(&mut end, bytes, &plan);
+        prop_assert_eq!(&outcome(&mut end), &expected);
+    }
+    for door in DOORS {
+        let mut end = end(role, config, negotiated);
+        bytes.chunks(1).for_each(|byte| end.read(door, byte));
+        prop_assert_eq!(&outcome(&mut end), &expected);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_messages_over_any_transport_arrive_as_they_were_sent(steps in steps(), closer in role()) {
-        let (mut client, mut server) = (End::new(Role::Client), End::new(Role::Server));
+    fn any_messages_over_any_transport_arrive_as_they_were_sent(
+        steps in steps(),
+        closer in role(),
+        negotiated in negotiated(),
+    ) {
+        let mut client = end(Role::Client, &Config::default(), &negotiated);
+        let mut server = end(Role::Server, &Config::default(), &negotiated);
         let (mut from_client, mut from_server) = (Vec::new(), Vec::new());
         for step in &steps {
             match step {
@@ -311,21 +377,22 @@ proptest! {
         config in configs(),
         plan in prop::collection::vec(read(), 1..12),
     ) {
-        let mut expected = End::with(role, &config);
-        expected.read(Door::Whole, &bytes);
-        let expected = outcome(&mut expected);
+        same_in_any_reads(role, &config, &None, &bytes, &plan)?;
+    }
 
-        let of_door = |door| plan.iter().map(|read| Read { door, ..*read }).collect::<Vec<_>>();
-        for plan in [of_door(Door::Whole), of_door(Door::Pieces), plan.clone()] {
-            let mut end = End::with(role, &config);
-            read_all(&mut end, &bytes, &plan);
-            prop_assert_eq!(&outcome(&mut end), &expected);
-        }
-        for door in DOORS {
-            let mut end = End::with(role, &config);
-            bytes.chunks(1).for_each(|byte| end.read(door, byte));
-            prop_assert_eq!(&outcome(&mut end), &expected);
-        }
+    #[test]
+    fn any_compressed_bytes_mean_the_same_in_any_reads_through_any_door(
+        role in role(),
+        messages in prop::collection::vec(sends(), 0..4),
+        changes in prop::collection::vec(change(), 0..3),
+        negotiated in negotiated(),
+        config in configs(),
+        plan in prop::collection::vec(read(), 1..12),
+    ) {
+        let mut peer = end(role.peer(), &Config::default(), &negotiated);
+        messages.iter().for_each(|message| drop(send(&mut peer, message)));
+        let bytes = changed(drain(&mut peer.outbox), changes);
+        same_in_any_reads(role, &config, &negotiated, &bytes, &plan)?;
     }
 
     #[test]
