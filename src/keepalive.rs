@@ -204,8 +204,8 @@ mod tests {
     #[test]
     fn never_is_never() {
         let mut keepalive = Keepalive::new(Timeouts::NEVER, seconds(0));
-        for step in [|_: &mut Keepalive| {}, |k: &mut Keepalive| k.opened(seconds(0)), |k| k.closing(seconds(0))] {
-            step(&mut keepalive);
+        for step in [Keepalive::heard, Keepalive::opened, Keepalive::closing] {
+            step(&mut keepalive, seconds(0));
             assert_eq!(keepalive.deadline(), None);
             assert_eq!(keepalive.due(Duration::MAX), None);
         }

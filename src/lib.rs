@@ -13,6 +13,8 @@ mod broadcast;
 mod buffer;
 pub mod close;
 mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 mod entropy;
 mod error;
 pub mod frame;

@@ -67,8 +67,8 @@ impl Driver {
             self.keepalive.closing(now());
         }
         match (self.connection.duty(), self.transport) {
-            (Duty::ShutDown, Transport::Whole) => Step::ShutDown,
-            (Duty::Drop, Transport::Whole) if !self.outbox.is_empty() => Step::ShutDown,
+            // The peer waits for the end of this half too, however long the caller keeps the stream.
+            (Duty::ShutDown | Duty::Drop, Transport::Whole) => Step::ShutDown,
             (Duty::Drop, _) => {
                 self.transport = Transport::Gone;
                 Step::End(self.failure.take())
@@ -126,6 +126,12 @@ impl Driver {
     pub(crate) fn unreadable(&mut self, error: io::Error) {
         self.fail_transport(error.into());
         self.gone();
+    }
+
+    /// Whether the transport has been given up.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn is_gone(&self) -> bool {
+        self.transport == Transport::Gone
     }
 
     /// When to call [`tick`](Self::tick) next.

@@ -5,11 +5,13 @@ use alloc::vec::Vec;
 
 use super::error::HandshakeError;
 use super::extension::Extension;
-use super::fields::{Fields, is_of_handshake};
+use super::fields::Fields;
 use super::key;
 use super::misuse::Misuse;
+use super::name::{Name, is_reserved};
 use super::request::{Request, Version};
 use super::response::Response;
+use super::rules;
 use super::token::{elements, is_token};
 
 /// What both ends agreed on, and what the connection is to be told.
@@ -71,7 +73,7 @@ impl Acceptance {
     /// one header; [`Misuse::ReservedHeader`] for the headers of the handshake, and for those that would
     /// give the response a body.
     pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, Misuse> {
-        if is_of_handshake(name) {
+        if is_reserved(name) {
             return Err(Misuse::ReservedHeader);
         }
         self.fields.push_checked(name, value.as_ref())?;
@@ -95,26 +97,29 @@ impl Request {
     pub fn accept(&self, acceptance: &Acceptance) -> Result<(Response, Agreement), HandshakeError> {
         let key = self.check_handshake()?;
         let Acceptance { agreement, fields: added } = acceptance;
-        let offered = self.extensions()?;
+        let mut unrequested: Vec<&str> = agreement.extensions.iter().map(|extension| &*extension.name).collect();
+        Extension::names_of_list(self.fields().known(Name::Extensions), |name| {
+            unrequested.retain(|unrequested| unrequested.as_bytes() != name);
+        })?;
+        // RFC 6455 section 4.2.2: "Extensions not listed by the client MUST NOT be listed".
+        if !unrequested.is_empty() {
+            return Err(Misuse::UnrequestedExtension.into());
+        }
 
         let mut fields = Fields::with_capacity(256 + added.size_hint(), 5 + added.len());
-        fields.push("Upgrade", b"websocket");
-        fields.push("Connection", b"Upgrade");
-        fields.push("Sec-WebSocket-Accept", &key::accept(key));
+        fields.push_known(Name::Upgrade, b"websocket");
+        fields.push_known(Name::Connection, b"Upgrade");
+        fields.push_known(Name::Accept, &key::accept(key));
         if let Some(subprotocol) = &agreement.subprotocol {
             // RFC 6455 section 4.2.2: "selecting one of the values from the Sec-WebSocket-Protocol field".
             if !self.subprotocols().any(|offered| offered == subprotocol) {
                 return Err(Misuse::UnrequestedSubprotocol.into());
             }
-            fields.push("Sec-WebSocket-Protocol", subprotocol.as_bytes());
+            fields.push_known(Name::Protocol, subprotocol.as_bytes());
         }
+        // "they can all be listed in a single [...] header field or split between multiple instances".
         for extension in &agreement.extensions {
-            // RFC 6455 section 4.2.2: "Extensions not listed by the client MUST NOT be listed".
-            if !offered.iter().any(|offered| offered.name == extension.name) {
-                return Err(Misuse::UnrequestedExtension.into());
-            }
-            // "they can all be listed in a single [...] header field or split between multiple instances".
-            fields.push("Sec-WebSocket-Extensions", extension.to_string().as_bytes());
+            fields.push_known(Name::Extensions, extension.to_string().as_bytes());
         }
         fields.append(added);
         Ok((Response::of(101, fields), agreement.clone()))
@@ -131,68 +136,56 @@ impl Request {
         }
         // "An Upgrade header field containing the value "websocket", treated as an ASCII
         // case-insensitive value".
-        if !self.names_websocket() {
+        if !rules::lists(self.fields(), Name::Upgrade, b"websocket") {
             return Err(HandshakeError::NotUpgrade);
         }
-        // "A Connection header field that includes the token "Upgrade"".
-        if !self.lists("Connection", b"upgrade") {
-            return Err(match self.values("Connection").next() {
-                Some(_) => HandshakeError::WrongHeader("Connection"),
-                None => HandshakeError::MissingHeader("Connection"),
-            });
-        }
+        rules::check_connection(self.fields())?;
+        let (authority, path, _) = self.parts();
         // "a "Request-URI" that should be interpreted as a /resource name/ [...] (or an absolute
         // HTTP/HTTPS URI containing the /resource name/)".
-        if !self.path().starts_with('/') {
+        if !path.starts_with('/') {
             return Err(HandshakeError::Malformed("a request-target that is a path or an http URL"));
         }
         // "A Host header field containing the server's authority".
-        if self.host().is_none_or(str::is_empty) {
-            return Err(HandshakeError::WrongHeader("Host"));
+        let is_named = |host: &[u8]| !host.is_empty();
+        if authority.is_none() && !self.fields().known(Name::Host).any(is_named) {
+            return Err(HandshakeError::WrongHeader(Name::Host.text()));
         }
         // RFC 6455 section 4.2.2: "If this version does not match a version understood by the server, the
         // server MUST abort the WebSocket handshake". The version decides how to read the rest.
-        if self.only("Sec-WebSocket-Version")? != b"13" {
+        if rules::only(self.fields(), Name::Version)? != b"13" {
             return Err(HandshakeError::UnsupportedVersion);
         }
-        let key = self.only("Sec-WebSocket-Key")?;
+        let key = rules::only(self.fields(), Name::Key)?;
         if !key::is_key(key) {
-            return Err(HandshakeError::WrongHeader("Sec-WebSocket-Key"));
+            return Err(HandshakeError::WrongHeader(Name::Key.text()));
         }
         self.check_subprotocols()?;
         self.check_body()?;
         Ok(key)
     }
 
-    /// The header that comes once and only once (RFC 6455 sections 11.3.1 and 11.3.5).
-    fn only(&self, name: &'static str) -> Result<&[u8], HandshakeError> {
-        let mut values = self.values(name);
-        let value = values.next().ok_or(HandshakeError::MissingHeader(name))?;
-        match values.next() {
-            Some(_) => Err(HandshakeError::RepeatedHeader(name)),
-            None => Ok(value),
-        }
-    }
-
     /// `Sec-WebSocket-Protocol-Client = 1#token` (RFC 6455 section 4.3): one element at least over all
     /// headers, and nothing but tokens.
     fn check_subprotocols(&self) -> Result<(), HandshakeError> {
-        let name = "Sec-WebSocket-Protocol";
-        let mut offered = self.values(name).flat_map(elements).peekable();
-        let is_absent = self.values(name).next().is_none();
+        let mut values = self.fields().known(Name::Protocol).peekable();
+        let is_absent = values.peek().is_none();
+        let mut offered = values.flat_map(elements).peekable();
         if is_absent || (offered.peek().is_some() && offered.all(is_token)) {
             Ok(())
         } else {
-            Err(HandshakeError::WrongHeader(name))
+            Err(HandshakeError::WrongHeader(Name::Protocol.text()))
         }
     }
 
     /// What follows a handshake are frames. A body would stand between, and a proxy that takes it for one
     /// while this server does not, or the other way round, can be made to smuggle requests.
     fn check_body(&self) -> Result<(), HandshakeError> {
-        let has_coding = self.values("Transfer-Encoding").next().is_some();
-        let has_length =
-            self.values("Content-Length").any(|length| length.is_empty() || length.iter().any(|&digit| digit != b'0'));
+        let has_coding = self.fields().known(Name::TransferEncoding).next().is_some();
+        let has_length = self
+            .fields()
+            .known(Name::ContentLength)
+            .any(|length| length.is_empty() || length.iter().any(|&digit| digit != b'0'));
         if has_coding || has_length {
             return Err(HandshakeError::UnexpectedBody);
         }

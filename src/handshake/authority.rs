@@ -26,9 +26,13 @@ impl<'a> Authority<'a> {
     ///
     /// Neither IPvFuture, of which there is none, nor a zone of an IPv6 address is taken.
     pub(super) fn parse(text: &'a str) -> Result<Self, AuthorityError> {
-        if text.contains('@') {
-            return Err(AuthorityError::UserInfo);
-        }
+        Self::parse_without_userinfo(text).map_err(|error| match text.contains('@') {
+            true => AuthorityError::UserInfo,
+            false => error,
+        })
+    }
+
+    fn parse_without_userinfo(text: &'a str) -> Result<Self, AuthorityError> {
         let (host, is_ipv6, rest) = match text.strip_prefix('[') {
             Some(text) => {
                 let (host, rest) = text.split_once(']').ok_or(AuthorityError::Host)?;

@@ -6,6 +6,7 @@ use core::fmt;
 
 use super::fields::Fields;
 use super::misuse::Misuse;
+use super::name::Name;
 use super::response::Response;
 use super::url::UrlError;
 
@@ -86,12 +87,12 @@ impl HandshakeError {
             // response".
             Self::Method => fields.push("Allow", b"GET"),
             // RFC 9110 section 15.5.22: "The server MUST send an Upgrade header field in a 426 response".
-            Self::NotUpgrade => fields.push("Upgrade", b"websocket"),
+            Self::NotUpgrade => fields.push_known(Name::Upgrade, b"websocket"),
             // RFC 6455 section 4.4: "it MUST respond with a Sec-WebSocket-Version header field [...]
             // containing all versions it is willing to use".
             Self::UnsupportedVersion => {
-                fields.push("Upgrade", b"websocket");
-                fields.push("Sec-WebSocket-Version", b"13");
+                fields.push_known(Name::Upgrade, b"websocket");
+                fields.push_known(Name::Version, b"13");
             }
             _ => {}
         }

@@ -63,19 +63,28 @@ impl Extension {
     /// [`HandshakeError::MalformedExtensions`] for whatever departs from the grammar. RFC 6455 section
     /// 9.1: "the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_".
     pub fn parse_list<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<Self>, HandshakeError> {
-        let mut extensions = Vec::new();
-        let mut present = false;
-        for value in values {
-            present = true;
-            parse_value(value, &mut extensions).ok_or(HandshakeError::MalformedExtensions)?;
-        }
-        // extension-list = 1#extension, and of that RFC 2616 section 2.1 says: "null elements are
-        // allowed, but do not contribute to the count of elements present [...] where at least one
-        // element is required, at least one non-null element MUST be present".
-        if present && extensions.is_empty() {
-            return Err(HandshakeError::MalformedExtensions);
-        }
+        let mut extensions: Vec<Self> = Vec::new();
+        walk(values, |part| match part {
+            Part::Extension(name) => extensions.push(Self::new(unescaped(name))),
+            Part::Parameter(name, value) => {
+                if let Some(extension) = extensions.last_mut() {
+                    extension.parameters.push(Parameter { name: unescaped(name), value: value.map(unescaped) });
+                }
+            }
+        })?;
         Ok(extensions)
+    }
+
+    /// Like [`parse_list`](Self::parse_list), for who needs the names alone.
+    pub(super) fn names_of_list<'a>(
+        values: impl IntoIterator<Item = &'a [u8]>,
+        mut found: impl FnMut(&'a [u8]),
+    ) -> Result<(), HandshakeError> {
+        walk(values, |part| {
+            if let Part::Extension(name) = part {
+                found(name);
+            }
+        })
     }
 
     /// Whether every part is a token, so that the header says what was meant and nothing else.
@@ -108,7 +117,33 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// Reads one header's value to its end, or returns `None` where it departs from the grammar:
+/// What a list is made of.
+enum Part<'a> {
+    /// The name of the next extension.
+    Extension(&'a [u8]),
+    /// A parameter of the extension before: its name, and its value, in which escapes are left.
+    Parameter(&'a [u8], Option<&'a [u8]>),
+}
+
+/// Reads the values of several headers, which are one list.
+fn walk<'a>(values: impl IntoIterator<Item = &'a [u8]>, mut found: impl FnMut(Part<'a>)) -> Result<(), HandshakeError> {
+    let mut is_present = false;
+    let mut count = 0;
+    for value in values {
+        is_present = true;
+        count += walk_value(value, &mut found).ok_or(HandshakeError::MalformedExtensions)?;
+    }
+    // extension-list = 1#extension, and of that RFC 2616 section 2.1 says: "null elements are allowed, but
+    // do not contribute to the count of elements present [...] where at least one element is required, at
+    // least one non-null element MUST be present".
+    if is_present && count == 0 {
+        return Err(HandshakeError::MalformedExtensions);
+    }
+    Ok(())
+}
+
+/// Reads one header's value to its end and counts its extensions, or returns `None` where it departs from
+/// the grammar:
 ///
 /// ```text
 /// extension-list  = 1#extension
@@ -118,21 +153,27 @@ impl fmt::Display for Parameter {
 ///
 /// RFC 6455 section 4.3 has the "implied *LWS rule" of RFC 2616: white space may stand between any two
 /// of these words.
-fn parse_value(value: &[u8], extensions: &mut Vec<Extension>) -> Option<()> {
+fn walk_value<'a>(value: &'a [u8], found: &mut impl FnMut(Part<'a>)) -> Option<usize> {
     let mut words = Words { rest: value };
+    let mut count = 0;
     loop {
-        words.skip_space();
-        if words.rest.is_empty() {
-            return Some(());
-        }
         if words.take(b',') {
             continue;
         }
-        let mut extension = Extension::new(words.token()?);
-        while words.take(b';') {
-            extension.parameters.push(words.parameter()?);
+        if words.rest.is_empty() {
+            return Some(count);
         }
-        extensions.push(extension);
+        found(Part::Extension(words.token()?));
+        count += 1;
+        while words.take(b';') {
+            let name = words.token()?;
+            let value = match words.take(b'=') {
+                false => None,
+                true if words.take(b'"') => Some(words.quoted()?),
+                true => Some(words.token()?),
+            };
+            found(Part::Parameter(name, value));
+        }
         if !words.take(b',') && !words.rest.is_empty() {
             return None;
         }
@@ -144,7 +185,7 @@ struct Words<'a> {
     rest: &'a [u8],
 }
 
-impl Words<'_> {
+impl<'a> Words<'a> {
     fn skip_space(&mut self) {
         while let [b' ' | b'\t', rest @ ..] = self.rest {
             self.rest = rest;
@@ -163,46 +204,36 @@ impl Words<'_> {
         }
     }
 
-    fn token(&mut self) -> Option<String> {
+    fn token(&mut self) -> Option<&'a [u8]> {
         self.skip_space();
         let length = self.rest.iter().take_while(|&&byte| is_token_byte(byte)).count();
         let (token, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        checked_token(token.to_vec())
+        (!token.is_empty()).then_some(token)
     }
 
-    fn parameter(&mut self) -> Option<Parameter> {
-        let name = self.token()?;
-        let value = match self.take(b'=') {
-            false => None,
-            true if self.take(b'"') => Some(self.quoted()?),
-            true => Some(self.token()?),
-        };
-        Some(Parameter { name, value })
-    }
-
-    /// The inside of a quoted string whose opening quote was taken.
+    /// The inside of a quoted string whose opening quote was taken, with its escapes.
     ///
     /// RFC 6455 section 9.1: "the value after quoted-string unescaping MUST conform to the 'token' ABNF".
-    fn quoted(&mut self) -> Option<String> {
-        let mut unescaped = Vec::new();
-        loop {
-            let (byte, rest) = match self.rest {
-                [b'"', rest @ ..] => {
-                    self.rest = rest;
-                    return checked_token(unescaped);
-                }
-                [b'\\', escaped, rest @ ..] => (*escaped, rest),
-                [byte, rest @ ..] => (*byte, rest),
-                [] => return None,
-            };
-            unescaped.push(byte);
-            self.rest = rest;
+    /// Neither a quote nor a backslash is part of a token, so the first quote is the last one, and what a
+    /// backslash stands before must be of a token too.
+    fn quoted(&mut self) -> Option<&'a [u8]> {
+        let end = self.rest.iter().position(|&byte| byte == b'"')?;
+        let (quoted, rest) = self.rest.split_at_checked(end)?;
+        self.rest = rest.get(1..)?;
+        let mut unescaped = quoted;
+        while let [b'\\', byte, rest @ ..] | [byte, rest @ ..] = unescaped {
+            if !is_token_byte(*byte) {
+                return None;
+            }
+            unescaped = rest;
         }
+        (!quoted.is_empty()).then_some(quoted)
     }
 }
 
-/// The bytes as text, where they are a token.
-fn checked_token(bytes: Vec<u8>) -> Option<String> {
-    if is_token(&bytes) { String::from_utf8(bytes).ok() } else { None }
+/// A checked token as text. The backslashes that are left in one of a quoted string are those that escape.
+fn unescaped(token: &[u8]) -> String {
+    let bytes = token.iter().copied().filter(|&byte| byte != b'\\');
+    bytes.map(char::from).collect()
 }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::misuse::Misuse;
+use super::name::Name;
 use super::token::{is_token, trim};
 
 /// Headers, as text and as ranges of it, so that a message costs two allocations and not two per header.
@@ -23,6 +24,7 @@ pub(super) struct Span {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Field {
+    kind: Name,
     name: Span,
     value: Span,
 }
@@ -40,6 +42,7 @@ impl Fields {
             list: headers
                 .iter()
                 .map(|header| Field {
+                    kind: Name::of(header.name.as_bytes()),
                     name: Span::within(head, header.name.as_bytes()),
                     value: Span::within(head, header.value),
                 })
@@ -56,11 +59,20 @@ impl Fields {
 
     /// Adds a header whose name and value are known to be well formed.
     pub(super) fn push(&mut self, name: &str, value: &[u8]) {
+        self.push_line(Name::of(name.as_bytes()), name, value);
+    }
+
+    /// Adds a header that means something here, with a value that is known to be well formed.
+    pub(super) fn push_known(&mut self, name: Name, value: &[u8]) {
+        self.push_line(name, name.text(), value);
+    }
+
+    fn push_line(&mut self, kind: Name, name: &str, value: &[u8]) {
         let name = self.push_text(name.as_bytes());
         self.push_text(b": ");
         let value = self.push_text(value);
         self.push_text(b"\r\n");
-        self.list.push(Field { name, value });
+        self.list.push(Field { kind, name, value });
     }
 
     /// Adds a header of the caller's.
@@ -106,6 +118,11 @@ impl Fields {
             .map(|field| self.bytes(field.value))
     }
 
+    /// Like [`values`](Self::values), for a header that means something here.
+    pub(super) fn known(&self, name: Name) -> impl Iterator<Item = &[u8]> {
+        self.list.iter().filter(move |field| field.kind == name).map(|field| self.bytes(field.value))
+    }
+
     /// The value of the first header called `name`, where it is UTF-8.
     pub(super) fn first(&self, name: &str) -> Option<&str> {
         self.values(name).next().and_then(|value| core::str::from_utf8(value).ok())
@@ -126,7 +143,7 @@ impl Fields {
         self.text.len() + 4 * self.list.len()
     }
 
-    fn bytes(&self, span: Span) -> &[u8] {
+    pub(super) fn bytes(&self, span: Span) -> &[u8] {
         self.text.get(span.start..span.end).unwrap_or_default()
     }
 }
@@ -150,18 +167,3 @@ impl Span {
 pub(super) fn is_value(value: &[u8]) -> bool {
     value.iter().all(|&byte| byte == b'\t' || !byte.is_ascii_control())
 }
-
-/// Whether the header says where an HTTP/1.1 message ends, or whether the connection does.
-pub(super) fn is_framing(name: &str) -> bool {
-    ["Connection", "Content-Length", "Transfer-Encoding"].iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
-}
-
-/// Whether the header is one that the handshake itself writes, of either role.
-pub(super) fn is_of_handshake(name: &str) -> bool {
-    is_framing(name)
-        || ["Host", "Upgrade", "Origin"].iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
-        || name.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
-}
-
-/// What the names of the handshake's own headers start with (RFC 6455 section 11.3).
-const PREFIX: &str = "Sec-WebSocket-";

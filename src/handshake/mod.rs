@@ -43,11 +43,13 @@ mod extension;
 mod fields;
 mod key;
 mod misuse;
+mod name;
 mod offer;
 mod origin;
 mod reader;
 mod request;
 mod response;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -6,13 +6,15 @@ use alloc::vec::Vec;
 use super::acceptance::Agreement;
 use super::error::HandshakeError;
 use super::extension::Extension;
-use super::fields::{Fields, is_of_handshake};
+use super::fields::{Fields, is_value};
 use super::key;
 use super::misuse::Misuse;
+use super::name::{Name, is_reserved};
 use super::reader::{Limits, ResponseReader};
 use super::request::{Request, Version};
 use super::response::Response;
-use super::token::{elements, is_token, trim};
+use super::rules;
+use super::token::{is_token, trim};
 use super::url::Url;
 
 /// What a client asks for
@@ -25,6 +27,7 @@ use super::url::Url;
 pub struct Offer {
     subprotocols: Vec<String>,
     extensions: Vec<Extension>,
+    origin: Option<String>,
     fields: Fields,
     limits: Limits,
 }
@@ -68,13 +71,16 @@ impl Offer {
     }
 
     /// With the origin of the script on whose behalf the client connects: a browser must name it, others
-    /// may (RFC 6455 section 4.1).
+    /// may (RFC 6455 section 4.1). A second one replaces the first.
     ///
     /// # Errors
     ///
     /// [`Misuse::HeaderValue`] where it could be read as something else than one header.
     pub fn with_origin(mut self, origin: &str) -> Result<Self, Misuse> {
-        self.fields.push_checked("Origin", origin.as_bytes())?;
+        if !is_value(origin.as_bytes()) {
+            return Err(Misuse::HeaderValue);
+        }
+        self.origin = Some(origin.into());
         Ok(self)
     }
 
@@ -86,7 +92,7 @@ impl Offer {
     /// one header; [`Misuse::ReservedHeader`] for the headers of the handshake, and for those that would
     /// give the request a body.
     pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, Misuse> {
-        if is_of_handshake(name) {
+        if is_reserved(name) {
             return Err(Misuse::ReservedHeader);
         }
         self.fields.push_checked(name, value.as_ref())?;
@@ -108,17 +114,20 @@ impl Offer {
     pub fn begin(&self, url: &Url, nonce: [u8; 16]) -> (Request, ClientHandshake) {
         let key = key::key(nonce);
         let mut fields = Fields::default();
-        fields.push("Host", url.authority().as_bytes());
-        fields.push("Upgrade", b"websocket");
-        fields.push("Connection", b"Upgrade");
-        fields.push("Sec-WebSocket-Key", &key);
-        fields.push("Sec-WebSocket-Version", b"13");
+        fields.push_known(Name::Host, url.authority().as_bytes());
+        fields.push_known(Name::Upgrade, b"websocket");
+        fields.push_known(Name::Connection, b"Upgrade");
+        fields.push_known(Name::Key, &key);
+        fields.push_known(Name::Version, b"13");
         if !self.subprotocols.is_empty() {
-            fields.push("Sec-WebSocket-Protocol", self.subprotocols.join(", ").as_bytes());
+            fields.push_known(Name::Protocol, self.subprotocols.join(", ").as_bytes());
         }
         if !self.extensions.is_empty() {
             let extensions: Vec<String> = self.extensions.iter().map(Extension::to_string).collect();
-            fields.push("Sec-WebSocket-Extensions", extensions.join(", ").as_bytes());
+            fields.push_known(Name::Extensions, extensions.join(", ").as_bytes());
+        }
+        if let Some(origin) = &self.origin {
+            fields.push_known(Name::Origin, trim(origin.as_bytes()));
         }
         fields.append(&self.fields);
         let handshake = ClientHandshake {
@@ -184,25 +193,16 @@ impl ClientHandshake {
         // "If the response lacks an Upgrade header field or the Upgrade header field contains a value that
         // is not an ASCII case-insensitive match for the value "websocket", the client MUST _Fail the
         // WebSocket Connection_".
-        let upgrade = only(response, "Upgrade")?.ok_or(HandshakeError::MissingHeader("Upgrade"))?;
+        let upgrade = rules::only(response.fields(), Name::Upgrade)?;
         if !upgrade.eq_ignore_ascii_case(b"websocket") {
-            return Err(HandshakeError::WrongHeader("Upgrade"));
+            return Err(HandshakeError::WrongHeader(Name::Upgrade.text()));
         }
-        // "If the response lacks a Connection header field or the Connection header field doesn't contain
-        // a token that is an ASCII case-insensitive match for the value "Upgrade"".
-        let mut connection = response.fields().values("Connection").peekable();
-        if connection.peek().is_none() {
-            return Err(HandshakeError::MissingHeader("Connection"));
-        }
-        if !connection.flat_map(elements).any(|option| option.eq_ignore_ascii_case(b"upgrade")) {
-            return Err(HandshakeError::WrongHeader("Connection"));
-        }
+        rules::check_connection(response.fields())?;
         // "If the response lacks a Sec-WebSocket-Accept header field or [it] contains a value other than
         // the base64-encoded SHA-1 [...] but ignoring any leading and trailing whitespace".
-        let accept =
-            only(response, "Sec-WebSocket-Accept")?.ok_or(HandshakeError::MissingHeader("Sec-WebSocket-Accept"))?;
-        if trim(accept) != self.accept {
-            return Err(HandshakeError::WrongHeader("Sec-WebSocket-Accept"));
+        let accept = rules::only(response.fields(), Name::Accept)?;
+        if accept != self.accept {
+            return Err(HandshakeError::WrongHeader(Name::Accept.text()));
         }
         Ok(Agreement { subprotocol: self.subprotocol(response)?, extensions: self.accepted_extensions(response)? })
     }
@@ -211,7 +211,7 @@ impl ClientHandshake {
     /// header field indicates the use of a subprotocol that was not present in the client's handshake [...],
     /// the client MUST _Fail the WebSocket Connection_".
     fn subprotocol(&self, response: &Response) -> Result<Option<String>, HandshakeError> {
-        let Some(chosen) = only(response, "Sec-WebSocket-Protocol")? else {
+        let Some(chosen) = rules::at_most_one(response.fields(), Name::Protocol)? else {
             return Ok(None);
         };
         let offered = self.subprotocols.iter().find(|offered| offered.as_bytes() == chosen);
@@ -222,21 +222,11 @@ impl ClientHandshake {
     /// header field indicates the use of an extension that was not present in the client's handshake [...],
     /// the client MUST _Fail the WebSocket Connection_". The header may repeat (erratum 3433).
     fn accepted_extensions(&self, response: &Response) -> Result<Vec<Extension>, HandshakeError> {
-        let accepted = Extension::parse_list(response.fields().values("Sec-WebSocket-Extensions"))?;
+        let accepted = Extension::parse_list(response.fields().known(Name::Extensions))?;
         if accepted.iter().all(|extension| self.extensions.contains(&extension.name)) {
             Ok(accepted)
         } else {
             Err(HandshakeError::UnofferedExtension)
         }
-    }
-}
-
-/// A header that comes at most once (RFC 6455 section 11.3).
-fn only<'a>(response: &'a Response, name: &'static str) -> Result<Option<&'a [u8]>, HandshakeError> {
-    let mut values = response.fields().values(name);
-    let value = values.next();
-    match values.next() {
-        Some(_) => Err(HandshakeError::RepeatedHeader(name)),
-        None => Ok(value),
     }
 }

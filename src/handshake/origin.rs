@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::authority::Authority;
 use super::error::HandshakeError;
+use super::name::Name;
 use super::request::Request;
 
 /// Which origins a server admits
@@ -47,7 +48,7 @@ impl OriginPolicy {
         if *self == Self::Any {
             return Ok(());
         }
-        let mut origins = request.values("Origin");
+        let mut origins = request.fields().known(Name::Origin);
         let Some(origin) = origins.next() else {
             return Ok(());
         };

@@ -53,10 +53,16 @@ impl RequestReader {
         };
         let request = with_headers(self.head.headers(), |headers| {
             let mut parsed = httparse::Request::new(&mut []);
-            complete(parsed.parse_with_uninit_headers(head, headers))?;
+            complete(head, parsed.parse_with_uninit_headers(head, headers))?;
             Request::of_head(head, &parsed)
         })?;
         Ok(Some((request, self.head.end())))
+    }
+
+    /// How many bytes all calls together looked at for the end of the head.
+    #[cfg(test)]
+    pub(super) fn bytes_looked_at(&self) -> usize {
+        self.head.looked_at
     }
 }
 
@@ -79,11 +85,8 @@ impl ResponseReader {
         while let Some(head) = self.head.find(received)? {
             let response = with_headers(self.head.headers(), |headers| {
                 let mut parsed = httparse::Response::new(&mut []);
-                complete(httparse::ParserConfig::default().parse_response_with_uninit_headers(
-                    &mut parsed,
-                    head,
-                    headers,
-                ))?;
+                let config = httparse::ParserConfig::default();
+                complete(head, config.parse_response_with_uninit_headers(&mut parsed, head, headers))?;
                 let status = parsed.code.unwrap_or_default();
                 // HTTP/1.0 has no 1xx (RFC 9110 section 15.2).
                 if status < 200 && parsed.version != Some(1) {
@@ -190,7 +193,7 @@ impl Head {
 }
 
 /// How many bytes of `text` come before the first control character below 0x20.
-fn until_control(text: &[u8]) -> usize {
+pub(super) fn until_control(text: &[u8]) -> usize {
     let (words, tail) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
@@ -215,17 +218,23 @@ fn with_headers<'b, T>(count: usize, parse: impl FnOnce(&mut [MaybeUninit<httpar
 }
 
 /// What is wrong with a head that is there in full.
-fn complete(parsed: httparse::Result<usize>) -> Result<(), HandshakeError> {
+fn complete(head: &[u8], parsed: httparse::Result<usize>) -> Result<(), HandshakeError> {
     use httparse::{Error, Status};
 
     Err(HandshakeError::Malformed(match parsed {
         Ok(Status::Complete(_)) => return Ok(()),
-        Err(Error::Version) => return Err(HandshakeError::HttpVersion),
+        Err(Error::Version) if names_version(head) => return Err(HandshakeError::HttpVersion),
         Err(Error::HeaderName) => "a header name that is a token, with a colon right after it",
         Err(Error::HeaderValue) => "a header value without control characters",
         Err(Error::Status) => "a status of three digits and a reason phrase",
         Ok(Status::Partial) | Err(_) => "a start line of three parts with one space between them",
     }))
+}
+
+/// Whether the start line names a version of HTTP where that belongs, in whichever message this is.
+fn names_version(head: &[u8]) -> bool {
+    let mut words = head.splitn(4, |&byte| byte == b' ').step_by(2);
+    words.any(|word| word.starts_with(b"HTTP/"))
 }
 
 /// A one in each byte.

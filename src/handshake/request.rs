@@ -7,6 +7,8 @@ use super::authority::Authority;
 use super::error::HandshakeError;
 use super::extension::Extension;
 use super::fields::{Fields, Span, is_value};
+use super::name::Name;
+use super::rules;
 use super::token::{elements, is_token, trim};
 
 /// The head of an HTTP request, whether it asks for a WebSocket or for a page.
@@ -100,28 +102,27 @@ impl Request {
     fn checked(self) -> Result<Self, HandshakeError> {
         // A request-target is a URI or a part of one (RFC 9112 section 3.2), never with a fragment.
         let is_target_byte = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
-        if self.target().is_empty() || !self.target().bytes().all(is_target_byte) {
+        let target = self.fields.bytes(self.target);
+        if target.is_empty() || !target.iter().copied().all(is_target_byte) {
             return Err(HandshakeError::Malformed("a request-target of visible ASCII characters"));
         }
         // RFC 9112 section 3.2: "A server MUST respond with a 400 (Bad Request) status code to any
         // HTTP/1.1 request message that lacks a Host header field and to any request message that
         // contains more than one Host header field line or a Host header field with an invalid field
         // value". The value may be empty where the target has no authority.
-        let mut hosts = self.values("Host");
-        match (hosts.next(), hosts.next()) {
-            (_, Some(_)) => return Err(HandshakeError::RepeatedHeader("Host")),
-            (None, _) if self.version == Version::Http11 => {
+        match rules::at_most_one(&self.fields, Name::Host)? {
+            None if self.version == Version::Http11 => {
                 return Err(HandshakeError::MissingHeader("Host"));
             }
-            (None, _) | (Some(b""), _) => {}
-            (Some(host), _) => {
-                let is_authority = core::str::from_utf8(host).is_ok_and(|host| Authority::parse(host).is_ok());
-                if !is_authority {
-                    return Err(HandshakeError::WrongHeader("Host"));
-                }
+            None | Some(b"") => {}
+            Some(host) => {
+                let host = core::str::from_utf8(host).unwrap_or_default();
+                Authority::parse(host).map_err(|_| HandshakeError::WrongHeader("Host"))?;
             }
         }
-        drop(hosts);
+        if let (Some(authority), ..) = self.parts() {
+            Authority::parse(authority).map_err(|_| HandshakeError::Malformed("a request-target with a valid host"))?;
+        }
         Ok(self)
     }
 
@@ -137,13 +138,12 @@ impl Request {
 
     /// The path in the target, which has no query: what a server chooses its resource by.
     pub fn path(&self) -> &str {
-        let resource = self.split_target().1;
-        resource.split_once('?').map_or(resource, |(path, _)| path)
+        self.parts().1
     }
 
     /// What follows the first `?` of the target.
     pub fn query(&self) -> Option<&str> {
-        self.split_target().1.split_once('?').map(|(_, query)| query)
+        self.parts().2
     }
 
     /// The version of HTTP.
@@ -171,7 +171,7 @@ impl Request {
     /// RFC 9112 section 3.2.2: where the target is a whole URL, "the origin server MUST ignore the
     /// received Host header field (if any) and instead use the host information of the request-target".
     pub fn host(&self) -> Option<&str> {
-        self.split_target().0.or_else(|| self.header("Host"))
+        self.parts().0.or_else(|| self.header("Host"))
     }
 
     /// The origin of the script that connects, which a browser names and a script cannot change. Whether
@@ -183,7 +183,8 @@ impl Request {
     /// The subprotocols that the client offers, the one that it likes best first. What is not a token is
     /// left out here, and refused by [`accept`](Self::accept).
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
-        self.values("Sec-WebSocket-Protocol")
+        self.fields
+            .known(Name::Protocol)
             .flat_map(elements)
             .filter(|element| is_token(element))
             .filter_map(|element| core::str::from_utf8(element).ok())
@@ -204,25 +205,19 @@ impl Request {
     ///
     /// [`HandshakeError::MalformedExtensions`] where a header departs from the grammar.
     pub fn extensions(&self) -> Result<Vec<Extension>, HandshakeError> {
-        Extension::parse_list(self.values("Sec-WebSocket-Extensions"))
+        Extension::parse_list(self.fields.known(Name::Extensions))
     }
 
     /// Whether this asks for a WebSocket, well or badly: it is to be [`accept`](Self::accept)ed, whose
     /// error is the answer to a bad one. Everything else is a plain HTTP request.
     pub fn is_upgrade(&self) -> bool {
-        self.names_websocket()
-            || self.values("Sec-WebSocket-Key").next().is_some()
-            || self.values("Sec-WebSocket-Version").next().is_some()
+        rules::lists(&self.fields, Name::Upgrade, b"websocket")
+            || self.fields.known(Name::Key).next().is_some()
+            || self.fields.known(Name::Version).next().is_some()
     }
 
-    /// Whether the header `Upgrade` lists `websocket`.
-    pub(super) fn names_websocket(&self) -> bool {
-        self.lists("Upgrade", b"websocket")
-    }
-
-    /// Whether a header called `name` lists `element`, whatever its case.
-    pub(super) fn lists(&self, name: &str, element: &[u8]) -> bool {
-        self.values(name).flat_map(elements).any(|listed| listed.eq_ignore_ascii_case(element))
+    pub(super) fn fields(&self) -> &Fields {
+        &self.fields
     }
 
     /// The request as HTTP/1.1 text, which is how a client sends it
@@ -238,19 +233,29 @@ impl Request {
         out
     }
 
-    /// The authority in the target, where it is a whole URL, and the path with the query.
-    fn split_target(&self) -> (Option<&str>, &str) {
+    /// The authority in the target, where it is a whole URL, the path and the query.
+    pub(super) fn parts(&self) -> (Option<&str>, &str, Option<&str>) {
+        let split = |resource| match str::split_once(resource, '?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (resource, None),
+        };
         let target = self.target();
+        if target.starts_with('/') {
+            let (path, query) = split(target);
+            return (None, path, query);
+        }
         for scheme in ["http://", "https://"] {
             if let Some((start, rest)) = target.split_at_checked(scheme.len())
                 && start.eq_ignore_ascii_case(scheme)
             {
                 let end = rest.find(['/', '?']).unwrap_or(rest.len());
                 let (authority, resource) = rest.split_at_checked(end).unwrap_or_default();
-                return (Some(authority), if resource.is_empty() { "/" } else { resource });
+                let (path, query) = split(resource);
+                return (Some(authority), if path.is_empty() { "/" } else { path }, query);
             }
         }
-        (None, target)
+        let (path, query) = split(target);
+        (None, path, query)
     }
 }
 

@@ -5,8 +5,9 @@ use core::fmt::Write;
 
 use bytes::Bytes;
 
-use super::fields::{Fields, is_framing};
+use super::fields::Fields;
 use super::misuse::Misuse;
+use super::name::Name;
 
 /// An HTTP response: the acceptance of a handshake, a rejection in the caller's own words, or the answer
 /// to a plain HTTP request. A client finds one in the error where the server did not accept.
@@ -71,7 +72,7 @@ impl Response {
     /// one header; [`Misuse::ReservedHeader`] for `Connection`, `Content-Length` and
     /// `Transfer-Encoding`, which [`write`](Self::write) sees to.
     pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, Misuse> {
-        if is_framing(name) {
+        if Name::of(name.as_bytes()).is_framing() {
             return Err(Misuse::ReservedHeader);
         }
         self.fields.push_checked(name, value.as_ref())?;
@@ -127,7 +128,7 @@ impl Response {
         // Writing to a string does not fail.
         let _ = write!(line, "HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         // RFC 9110 section 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
-        let _ = match self.fields.values("Upgrade").next() {
+        let _ = match self.fields.known(Name::Upgrade).next() {
             Some(_) => write!(line, "Connection: close, Upgrade\r\n"),
             None => write!(line, "Connection: close\r\n"),
         };

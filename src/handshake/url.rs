@@ -51,7 +51,7 @@ impl Url {
         let (authority, resource) = rest.split_at_checked(path_start).unwrap_or_default();
         let authority = Authority::parse(authority)?;
         let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
-        if !consists_of(path, |byte| is_path_byte(byte)) {
+        if !consists_of(path, is_path_byte) {
             return Err(UrlError::Path);
         }
         // query = *( pchar / "/" / "?" )

@@ -1,0 +1,194 @@
+//! A terminal client: `cargo run --release --example client -- URL [--protocol P] [--header 'K: V'] [--binary]`.
+//!
+//! Each line of stdin is a message, each text message received a line on stdout, a binary one a line of hexadecimal
+//! digits. Everything else is on stderr.
+
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+use std::thread;
+
+use sockeye::handshake::{HandshakeError, Offer};
+use sockeye::tokio::{Receiver, Sender, connect_with};
+use sockeye::{Client, CloseCode, CloseFrame, Ending, IoError, Message, Text};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(wrong) if wrong.is_empty() => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(wrong) => {
+            eprintln!("{wrong}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let code = match talk(&arguments).await {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error}");
+            1
+        }
+    };
+    // A thread may still wait for stdin, and no runtime can end it.
+    std::process::exit(code);
+}
+
+async fn talk(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let client = Client::new().offer(arguments.offer.clone());
+    let connection = connect_with(&client, &arguments.url).await.map_err(|error| explain(&arguments.url, error))?;
+    match connection.subprotocol() {
+        Some(subprotocol) => eprintln!("connected to {} with subprotocol {subprotocol}", arguments.url),
+        None => eprintln!("connected to {}", arguments.url),
+    }
+    eprintln!("type lines to send them; end with Ctrl-D, or leave with Ctrl-C");
+    let (sender, receiver) = connection.split();
+    let lines = read_stdin(arguments.binary);
+    // Sending has a task of its own: a peer that waits for us to read would otherwise wait for ever.
+    tokio::spawn(send(lines, sender.clone()));
+    let ending = tokio::select! {
+        ended = print(receiver) => ended?,
+        _ = tokio::signal::ctrl_c() => {
+            sender.close(Some(CloseFrame::new(CloseCode::GOING_AWAY, "interrupted"))).await?;
+            return Err("interrupted: the connection was closed with 1001".into());
+        }
+    };
+    judge(&ending)
+}
+
+/// Sends the lines, and a close frame after the last. How that went shows on the receiving side.
+async fn send(mut lines: mpsc::Receiver<Result<Message, String>>, sender: Sender<TcpStream>) -> Result<(), IoError> {
+    let mut frame = CloseFrame::new(CloseCode::NORMAL, "");
+    while let Some(line) = lines.recv().await {
+        match line {
+            Ok(message) => sender.send(message).await?,
+            Err(wrong) => {
+                eprintln!("{wrong}");
+                frame = CloseFrame::new(CloseCode::GOING_AWAY, "");
+                break;
+            }
+        }
+    }
+    sender.close(Some(frame)).await
+}
+
+/// Prints messages until the connection ends.
+async fn print(mut receiver: Receiver<TcpStream>) -> Result<Ending, Box<dyn Error>> {
+    while let Some(message) = receiver.receive().await? {
+        let mut line = match message {
+            Message::Text(text) => text.as_bytes().to_vec(),
+            Message::Binary(data) => data.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(),
+            Message::Close(Some(frame)) => {
+                eprintln!("the peer closes with {frame}");
+                continue;
+            }
+            Message::Ping(_) | Message::Pong(_) | Message::Close(None) => continue,
+        };
+        line.push(b'\n');
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(|error| format!("cannot print: {error}"))?;
+    }
+    receiver.ending().ok_or_else(|| "the connection has no ending".into())
+}
+
+/// Whether the connection ended well.
+fn judge(ending: &Ending) -> Result<(), Box<dyn Error>> {
+    if !ending.clean {
+        return Err("the connection ended without a closing handshake (1006): see whether the server is alive".into());
+    }
+    match ending.code() {
+        CloseCode::NORMAL | CloseCode::NO_STATUS => Ok(()),
+        code => Err(format!("the peer closed with {code} and not with 1000").into()),
+    }
+}
+
+/// What went wrong with the connection, and what to do.
+fn explain(url: &str, error: IoError) -> String {
+    match error {
+        IoError::Io(error) => {
+            format!("cannot connect to {url}: {error}; see whether the server runs and the port is right")
+        }
+        IoError::Handshake(HandshakeError::Refused(response)) => {
+            let status = response.status();
+            match response.header("Location") {
+                Some(location) if (300..400).contains(&status) => {
+                    format!("the server answered {status} and points to {location}: connect there")
+                }
+                _ => format!(
+                    "expected the status 101, the server answered {status}: see whether {url} serves a WebSocket"
+                ),
+            }
+        }
+        error => format!("cannot connect to {url}: {error}"),
+    }
+}
+
+/// Reads lines in a thread of their own, as stdin cannot be awaited.
+fn read_stdin(binary: bool) -> mpsc::Receiver<Result<Message, String>> {
+    let (lines, read) = mpsc::channel(16);
+    thread::spawn(move || {
+        for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
+            let message = line.map_err(|error| format!("cannot read stdin: {error}")).and_then(|mut line| {
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
+                if binary {
+                    return Ok(Message::binary(line));
+                }
+                let text = Text::new(line.into());
+                let wrong = |_| format!("line {} of stdin is not UTF-8: send it with --binary", number + 1);
+                text.map(Message::Text).map_err(wrong)
+            });
+            if lines.blocking_send(message).is_err() {
+                return;
+            }
+        }
+    });
+    read
+}
+
+struct Arguments {
+    url: String,
+    offer: Offer,
+    binary: bool,
+}
+
+/// The arguments; an empty error asks for help.
+fn arguments() -> Result<Arguments, String> {
+    use lexopt::prelude::*;
+
+    let said = |error: lexopt::Error| error.to_string();
+    let (mut url, mut offer, mut binary) = (None, Offer::new(), false);
+    let mut given = lexopt::Parser::from_env();
+    while let Some(argument) = given.next().map_err(said)? {
+        match argument {
+            Long("protocol") => {
+                let name = given.value().map_err(said)?.to_string_lossy().into_owned();
+                offer = offer.with_subprotocol(&name).map_err(|error| error.to_string())?;
+            }
+            Long("header") => {
+                let header = given.value().map_err(said)?.to_string_lossy().into_owned();
+                let (name, value) =
+                    header.split_once(':').ok_or(format!("expected a header as 'Name: value', got '{header}'"))?;
+                offer = offer.with_header(name.trim(), value.trim()).map_err(|error| error.to_string())?;
+            }
+            Long("binary") => binary = true,
+            Short('h') | Long("help") => return Err(String::new()),
+            Value(value) if url.is_none() => url = Some(value.to_string_lossy().into_owned()),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    let url = url.ok_or("expected a URL such as ws://127.0.0.1:9001/")?;
+    Ok(Arguments { url, offer, binary })
+}
+
+const USAGE: &str = "usage: client URL [--protocol P]... [--header 'K: V']... [--binary]
+
+  URL              a ws:// URL
+  --protocol P     offers a subprotocol
+  --header 'K: V'  adds a header to the request
+  --binary         sends each line as a binary message";

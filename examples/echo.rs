@@ -1,0 +1,94 @@
+//! An echo server on tokio: `cargo run --release --example echo -- [ADDR] [--max-message BYTES]`.
+
+#[path = "shared/arguments.rs"]
+mod arguments;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sockeye::handshake::OriginPolicy;
+use sockeye::{CloseCode, CloseFrame, Config, IoError, Server};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = arguments::parse("echo");
+    let listener = TcpListener::bind(&arguments.address).await.map_err(|error| {
+        format!("cannot listen on {}: {error}; choose another address, or port 0", arguments.address)
+    })?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    eprintln!("{}", arguments::next_step(listener.local_addr()?));
+
+    // An echo serves every page: it has nothing that a page of another site could steal.
+    let server = Arc::new(Server::new(OriginPolicy::Any).config(limits(arguments.max_message)));
+    let (stop, stopped) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut interrupted = std::pin::pin!(interruption());
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let (server, stopped) = (Arc::clone(&server), stopped.clone());
+                    connections.spawn(async move {
+                        if let Err(error) = serve(&server, stream, stopped).await {
+                            eprintln!("connection from {peer}: {error}");
+                        }
+                    });
+                }
+                Err(error) => {
+                    eprintln!("cannot accept a connection: {error}; raise the limit of open files if it is reached");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            () = &mut interrupted => break,
+        }
+    }
+    stop.send_replace(());
+    let farewell = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(Duration::from_secs(6), farewell).await.is_err() {
+        eprintln!("some peers did not answer the close frame in time; their connections were dropped");
+    }
+    Ok(())
+}
+
+async fn serve(server: &Server, stream: TcpStream, mut stopped: watch::Receiver<()>) -> Result<(), IoError> {
+    stream.set_nodelay(true)?;
+    let mut connection = sockeye::tokio::accept_with(server, stream).await?;
+    loop {
+        tokio::select! {
+            received = connection.receive() => match received? {
+                Some(message) if message.is_data() => connection.feed(message).await?,
+                Some(_) => {}
+                None => return Ok(()),
+            },
+            _ = stopped.changed() => {
+                connection.close(Some(CloseFrame::new(CloseCode::GOING_AWAY, "the server stops"))).await?;
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn limits(max_message: u64) -> Config {
+    Config::default().message_limit(max_message).frame_limit(max_message)
+}
+
+/// Waits for Ctrl-C or, on Unix, for the signal that asks to terminate.
+async fn interruption() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

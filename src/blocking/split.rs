@@ -1,0 +1,270 @@
+//! Halves of a connection, for two threads.
+
+use core::fmt;
+use core::mem;
+use core::time::Duration;
+use std::io;
+use std::string::String;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use super::transport::{Duplex, has_waited, read, write_all};
+use super::websocket::{Clock, HIGH_WATER, WebSocket};
+use crate::adapter::{Driver, Step, memory};
+use crate::{Broadcast, CloseFrame, Ending, Error, IoError, Message, Outbox};
+
+pub(super) fn split<S: Duplex>(websocket: WebSocket<S>) -> Result<(Sender<S>, Receiver<S>), IoError> {
+    let WebSocket { stream, driver, clock, subprotocol, .. } = websocket;
+    let batch = Outbox::with_limit(driver.outbox.limit());
+    let reading = stream.duplicate()?;
+    let writer = Mutex::new(Writer { stream, batch });
+    let shared = Arc::new(Shared { driver: Mutex::new(driver), writer, clock });
+    Ok((Sender { shared: Arc::clone(&shared) }, Receiver { stream: reading, shared, subprotocol }))
+}
+
+/// What both halves hold. The driver is locked only for moments, the writer for as long as a write takes.
+struct Shared<S> {
+    driver: Mutex<Driver>,
+    writer: Mutex<Writer<S>>,
+    clock: Clock,
+}
+
+struct Writer<S> {
+    stream: S,
+    /// What is being written: it was taken from the driver, so that others can queue meanwhile.
+    batch: Outbox,
+}
+
+impl<S: Duplex> Shared<S> {
+    fn driver(&self) -> MutexGuard<'_, Driver> {
+        lock(&self.driver)
+    }
+
+    /// Writes all that waits, after whoever is writing now.
+    fn write(&self) -> io::Result<()> {
+        self.write_by(&mut lock(&self.writer))
+    }
+
+    /// Writes all that waits, unless another thread is writing: that one then takes what waits with it. Whether
+    /// nothing is left.
+    fn write_or_leave(&self) -> io::Result<bool> {
+        // The writer looks once more after it has let go, so that what was queued in between is not left behind.
+        while !self.driver().outbox.is_empty() {
+            let mut writer = match self.writer.try_lock() {
+                Ok(writer) => writer,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return Ok(false),
+            };
+            self.write_by(&mut writer)?;
+        }
+        Ok(true)
+    }
+
+    fn write_by(&self, Writer { stream, batch }: &mut Writer<S>) -> io::Result<()> {
+        loop {
+            mem::swap(&mut self.driver().outbox, batch);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            while let Err(error) = write_all(stream, batch) {
+                let now = self.clock.now();
+                let mut driver = self.driver();
+                if has_waited(&error) {
+                    driver.tick(now);
+                }
+                if !has_waited(&error) || driver.is_gone() {
+                    *batch = Outbox::with_limit(batch.limit());
+                    let kind = error.kind();
+                    driver.unwritable(error, now);
+                    return Err(kind.into());
+                }
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The half that sends. Clones send over the same connection.
+pub struct Sender<S> {
+    shared: Arc<Shared<S>>,
+}
+
+impl<S: Duplex> Sender<S> {
+    /// Sends a message and writes all that waits; see [`WebSocket::send`].
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then, or the transport has failed.
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), IoError> {
+        self.feed(message)?;
+        self.flush()
+    }
+
+    /// Queues a message, after writing what waits where it is much; see [`WebSocket::feed`].
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then.
+    pub fn feed(&self, message: impl Into<Message>) -> Result<(), IoError> {
+        let message = message.into();
+        if self.shared.driver().outbox.len() > HIGH_WATER {
+            self.flush()?;
+        }
+        match self.try_send(&message) {
+            Err(IoError::Connection(Error::OutboxFull(_))) => {
+                // Other senders were faster.
+                self.flush()?;
+                self.try_send(&message)
+            }
+            sent => sent,
+        }
+    }
+
+    /// Queues a message without writing. It leaves with the next write of any half.
+    ///
+    /// # Errors
+    /// [`Error::OutboxFull`] past the outbox's limit, where nothing is lost; and others.
+    pub fn try_send(&self, message: &Message) -> Result<(), IoError> {
+        Ok(self.shared.driver().send(message)?)
+    }
+
+    /// Queues a message that was framed once for many connections, without writing. Servers only.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send).
+    pub fn try_broadcast(&self, message: &Broadcast) -> Result<(), IoError> {
+        Ok(self.shared.driver().broadcast(message)?)
+    }
+
+    /// Writes all that waits.
+    ///
+    /// # Errors
+    /// [`IoError::Io`] where the transport fails.
+    pub fn flush(&self) -> Result<(), IoError> {
+        Ok(self.shared.write()?)
+    }
+
+    /// Begins the closing handshake, and writes all that waits. The receiver sees the rest of it.
+    ///
+    /// # Errors
+    /// [`IoError`], such as [`Misuse::Closed`](crate::Misuse::Closed) where it has begun.
+    pub fn close(&self, frame: Option<CloseFrame<'_>>) -> Result<(), IoError> {
+        self.try_send(&Message::Close(frame.map(CloseFrame::into_owned)))?;
+        self.flush()
+    }
+}
+
+impl<S> Clone for Sender<S> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+/// The half that receives. It writes too: keep calling it.
+pub struct Receiver<S: Duplex> {
+    stream: S,
+    shared: Arc<Shared<S>>,
+    subprotocol: Option<String>,
+}
+
+impl<S: Duplex> Receiver<S> {
+    /// The next message or control frame; `None` at the end of the connection. See [`WebSocket::receive`].
+    ///
+    /// # Errors
+    /// [`IoError`], once; then `None`.
+    pub fn receive(&mut self) -> Result<Option<Message>, IoError> {
+        loop {
+            let step = self.shared.driver().step(|| self.shared.clock.now());
+            match step {
+                Step::Deliver(message) => {
+                    if !message.is_data() {
+                        // An error is noted for the end.
+                        let _ = self.shared.write_or_leave();
+                    }
+                    return Ok(Some(message));
+                }
+                Step::End(failure) => {
+                    // A sender that waits for a peer that does not read stops waiting.
+                    let _ = self.stream.end();
+                    return failure.map_or(Ok(None), Err);
+                }
+                Step::ShutDown => {
+                    if self.write() {
+                        let shut_down = self.stream.shut_down();
+                        let mut driver = self.shared.driver();
+                        match shut_down {
+                            Ok(()) => driver.shut_down(),
+                            Err(error) => driver.unwritable(error, self.shared.clock.now()),
+                        }
+                    } else {
+                        self.read();
+                    }
+                }
+                Step::Exchange => {
+                    self.write();
+                    self.read();
+                }
+            }
+        }
+    }
+
+    /// Writes what waits, unless a sender does. Whether nothing is left.
+    fn write(&mut self) -> bool {
+        self.shared.write_or_leave().unwrap_or(false)
+    }
+
+    /// Reads without holding the driver. Nobody else uses the inbox.
+    fn read(&mut self) {
+        let clock = self.shared.clock;
+        let (mut inbox, deadline) = {
+            let mut driver = self.shared.driver();
+            memory::reclaim(&mut driver.inbox);
+            (mem::take(&mut driver.inbox), driver.deadline())
+        };
+        // A sender may begin to close while this waits, which gives a deadline: look for one now and then.
+        let wait = clock.until(deadline).map_or(LOOK, |wait| wait.min(LOOK));
+        let read = self.stream.set_wait(Some(wait)).and_then(|()| read(&mut self.stream, memory::space(&mut inbox)));
+        let now = clock.now();
+        let mut driver = self.shared.driver();
+        driver.inbox = inbox;
+        match read {
+            Ok(0) => driver.eof(now),
+            Ok(count) => driver.read(count, now),
+            Err(error) if has_waited(&error) => driver.tick(now),
+            Err(error) => driver.unreadable(error),
+        }
+    }
+
+    /// How the connection ended; `None` while messages may still come.
+    pub fn ending(&self) -> Option<Ending> {
+        self.shared.driver().connection.ending()
+    }
+
+    /// The subprotocol that was agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+}
+
+impl<S: Duplex> Iterator for Receiver<S> {
+    type Item = Result<Message, IoError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.receive().transpose()
+    }
+}
+
+impl<S> fmt::Debug for Sender<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sender").field(&lock(&self.shared.driver).connection).finish()
+    }
+}
+
+impl<S: Duplex> fmt::Debug for Receiver<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Receiver").field(&lock(&self.shared.driver).connection).finish()
+    }
+}
+
+/// How often a receiver looks whether a sender has begun to close.
+const LOOK: Duration = Duration::from_secs(1);

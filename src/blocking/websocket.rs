@@ -1,0 +1,269 @@
+//! A connection over a blocking stream.
+
+use core::fmt;
+use core::time::Duration;
+use std::io;
+use std::string::String;
+use std::time::Instant;
+
+use super::split::{Receiver, Sender};
+use super::transport::{Duplex, Transport, has_waited, read, write_all};
+use crate::adapter::{Driver, Step, memory};
+use crate::handshake::Agreement;
+use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Keepalive, Message, Timeouts};
+
+/// A WebSocket connection over a blocking stream.
+///
+/// Messages are received until `None`, and [`ending`](Self::ending) then says how the connection ended. An error is
+/// handed out once, after the peer was told and given the time of [`Timeouts::close_wait`] to hear it; `None`
+/// follows it. As an iterator it yields the same.
+pub struct WebSocket<S> {
+    pub(super) stream: S,
+    pub(super) driver: Driver,
+    pub(super) clock: Clock,
+    pub(super) subprotocol: Option<String>,
+    /// The wait that the stream was told.
+    wait: Option<Duration>,
+}
+
+/// Time since the connection began.
+#[derive(Clone, Copy)]
+pub(super) struct Clock(Instant);
+
+impl Clock {
+    pub(super) fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// The wait from now to a deadline. A socket cannot be told to wait for nothing.
+    pub(super) fn until(&self, deadline: Option<Duration>) -> Option<Duration> {
+        deadline.map(|deadline| deadline.saturating_sub(self.now()).max(Duration::from_millis(1)))
+    }
+}
+
+impl<S: Transport> WebSocket<S> {
+    /// A connection whose opening handshake was done elsewhere: bytes that came after the handshake are in the inbox.
+    pub fn from_parts(
+        stream: S,
+        connection: Connection,
+        inbox: Inbox,
+        agreement: Agreement,
+        timeouts: Timeouts,
+        outbox_limit: usize,
+    ) -> Self {
+        let clock = Clock(Instant::now());
+        let mut keepalive = Keepalive::new(timeouts, clock.now());
+        keepalive.opened(clock.now());
+        Self {
+            stream,
+            driver: Driver::new(connection, inbox, outbox_limit, keepalive),
+            clock,
+            subprotocol: agreement.subprotocol,
+            // Whatever the handshake has set is replaced before the first wait.
+            wait: Some(Duration::ZERO),
+        }
+    }
+
+    /// The next message or control frame; `None` at the end of the connection.
+    ///
+    /// Whatever waits in the outbox is written before this waits.
+    ///
+    /// # Errors
+    /// [`IoError`], once; then `None`.
+    pub fn receive(&mut self) -> Result<Option<Message>, IoError> {
+        loop {
+            match self.driver.step(|| self.clock.now()) {
+                Step::Deliver(message) => {
+                    if !message.is_data() {
+                        // An answer to a control frame does not wait for the caller's next call.
+                        self.write();
+                    }
+                    return Ok(Some(message));
+                }
+                Step::End(failure) => {
+                    self.driver.outbox.release();
+                    return failure.map_or(Ok(None), Err);
+                }
+                Step::ShutDown => {
+                    if self.write() {
+                        match self.stream.shut_down() {
+                            Ok(()) => self.driver.shut_down(),
+                            Err(error) => self.driver.unwritable(error, self.clock.now()),
+                        }
+                    }
+                }
+                Step::Exchange => {
+                    if self.write() {
+                        self.read();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends a message and writes all that waits.
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then, or the transport has failed.
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), IoError> {
+        self.feed(message)?;
+        self.flush()
+    }
+
+    /// Queues a message, after writing what waits where it is much. It leaves with a later [`flush`](Self::flush), or
+    /// when [`receive`](Self::receive) waits, together with others in one write.
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then.
+    pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), IoError> {
+        if self.driver.outbox.len() > HIGH_WATER {
+            self.flush()?;
+        }
+        self.try_send(&message.into())
+    }
+
+    /// Queues a message without writing.
+    ///
+    /// # Errors
+    /// [`Error::OutboxFull`](crate::Error::OutboxFull) past the outbox's limit, where nothing is lost; and others.
+    pub fn try_send(&mut self, message: &Message) -> Result<(), IoError> {
+        Ok(self.driver.send(message)?)
+    }
+
+    /// Queues a message that was framed once for many connections, without writing. Servers only.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send).
+    pub fn try_broadcast(&mut self, message: &Broadcast) -> Result<(), IoError> {
+        Ok(self.driver.broadcast(message)?)
+    }
+
+    /// Writes all that waits.
+    ///
+    /// # Errors
+    /// [`IoError::Io`] where the transport fails, [`IoError::TimedOut`] where the peer takes nothing for longer than
+    /// the [`Timeouts`] allow.
+    pub fn flush(&mut self) -> Result<(), IoError> {
+        while !self.driver.outbox.is_empty() {
+            self.try_write().map_err(|error| self.unwritable(error))?;
+        }
+        Ok(())
+    }
+
+    /// Closes the connection: sends a close frame, discards what the peer still sends, and waits for the end.
+    ///
+    /// # Errors
+    /// [`IoError`], such as [`IoError::TimedOut`] where the peer does not answer.
+    pub fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<Ending, IoError> {
+        if self.driver.connection.is_open() {
+            self.try_send(&Message::Close(frame.map(CloseFrame::into_owned)))?;
+        }
+        while self.receive()?.is_some() {}
+        Ok(self.driver.ended())
+    }
+
+    /// Writes the outbox, and notes an error for the end. Whether all of it was written.
+    fn write(&mut self) -> bool {
+        if let Err(error) = self.try_write() {
+            self.driver.unwritable(error, self.clock.now());
+            return false;
+        }
+        self.driver.outbox.is_empty()
+    }
+
+    /// Writes the outbox, or sees to the deadline that has passed meanwhile.
+    fn try_write(&mut self) -> io::Result<()> {
+        if self.driver.outbox.is_empty() {
+            return Ok(());
+        }
+        self.tell_wait()?;
+        match write_all(&mut self.stream, &mut self.driver.outbox) {
+            Err(error) if has_waited(&error) => {
+                self.driver.tick(self.clock.now());
+                if self.driver.is_gone() { Err(error) } else { Ok(()) }
+            }
+            written => written,
+        }
+    }
+
+    fn read(&mut self) {
+        memory::reclaim(&mut self.driver.inbox);
+        self.driver.outbox.release();
+        let read = self.tell_wait().and_then(|()| read(&mut self.stream, memory::space(&mut self.driver.inbox)));
+        let now = self.clock.now();
+        match read {
+            Ok(0) => self.driver.eof(now),
+            Ok(count) => self.driver.read(count, now),
+            Err(error) if has_waited(&error) => self.driver.tick(now),
+            Err(error) => self.driver.unreadable(error),
+        }
+    }
+
+    /// Tells the stream how long to wait, where that has changed.
+    fn tell_wait(&mut self) -> io::Result<()> {
+        let wait = self.clock.until(self.driver.deadline());
+        if wait.is_some() || wait != self.wait {
+            self.stream.set_wait(wait)?;
+            self.wait = wait;
+        }
+        Ok(())
+    }
+
+    fn unwritable(&mut self, error: io::Error) -> IoError {
+        let kind = error.kind();
+        self.driver.unwritable(error, self.clock.now());
+        IoError::Io(kind.into())
+    }
+}
+
+impl<S: Duplex> WebSocket<S> {
+    /// Splits the connection into halves for two threads. Receiving also writes, so keep calling the receiver.
+    ///
+    /// # Errors
+    /// [`IoError::Io`] where the stream gives no second handle.
+    pub fn split(self) -> Result<(Sender<S>, Receiver<S>), IoError> {
+        super::split::split(self)
+    }
+}
+
+impl<S> WebSocket<S> {
+    /// How the connection ended; `None` while messages may still come.
+    pub fn ending(&self) -> Option<Ending> {
+        self.driver.connection.ending()
+    }
+
+    /// The subprotocol that was agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// The protocol's state.
+    pub fn connection(&self) -> &Connection {
+        &self.driver.connection
+    }
+
+    /// The stream below.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: Transport> Iterator for WebSocket<S> {
+    type Item = Result<Message, IoError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.receive().transpose()
+    }
+}
+
+impl<S> fmt::Debug for WebSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("connection", &self.driver.connection)
+            .field("subprotocol", &self.subprotocol)
+            .finish_non_exhaustive()
+    }
+}
+
+/// While more than this waits, feeding writes first: what a socket takes in one go, roughly.
+pub(super) const HIGH_WATER: usize = 64 << 10;

@@ -1,0 +1,310 @@
+//! Decompression, in bounded pieces.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
+
+use bytes::BytesMut;
+use zlib_rs::{Inflate, InflateFlush, Status};
+
+use super::parameters::Direction;
+
+/// The decompressor of one connection (RFC 7692 section 7.2.2).
+///
+/// The context of zlib is made when the first octet comes. What the peer may still refer to is kept
+/// beside it in a [`History`], for two reasons. A block with the BFINAL bit ends a stream of zlib's,
+/// and the next stream has to be able to refer to what came before. And the history is all that a
+/// connection needs while it is idle, a fraction of the context.
+///
+/// zlib-rs has 32 KiB of window whatever was agreed on, so a peer that reaches back further than it
+/// promised is understood for as long as what it reaches for is there. Section 7.2.2 allows a smaller
+/// window and does not ask for the check.
+pub(super) struct Inflater {
+    context: Option<Box<Inflate>>,
+    history: History,
+    context_takeover: bool,
+    /// The octets of this message that were consumed.
+    consumed: u64,
+    /// Whether the stream of blocks has begun: an octet came since the message began, or since its
+    /// last BFINAL block.
+    begun: bool,
+    /// How many octets of [`TAIL`] were consumed.
+    tail: usize,
+    corrupt: Option<Corrupt>,
+}
+
+/// How far a call came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Progress {
+    /// How many octets of the input were consumed. Less than all of them means that the room is used
+    /// up. Where the room is used up there may be more to come even if all were consumed.
+    pub consumed: usize,
+}
+
+/// The compressed data of a message is not valid DEFLATE
+/// ([RFC 1951](https://www.rfc-editor.org/rfc/rfc1951)), or ends in the middle of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corrupt {
+    /// How many octets of the compressed message, over all of its frames, were read when the fault
+    /// showed.
+    pub at: u64,
+}
+
+impl fmt::Display for Corrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the compressed message is not valid DEFLATE as far as octet {}; \
+             expected whole blocks, and a last octet as in RFC 7692 section 7.2.1",
+            self.at
+        )
+    }
+}
+
+impl Error for Corrupt {}
+
+impl Inflater {
+    pub(super) const fn new(direction: Direction) -> Self {
+        Self {
+            context: None,
+            history: History::new(direction.window()),
+            context_takeover: direction.context_takeover(),
+            consumed: 0,
+            begun: false,
+            tail: 0,
+            corrupt: None,
+        }
+    }
+
+    /// Decompresses the next octets of a message. At most `room` octets are added to `output`.
+    ///
+    /// An error is final: later calls return it again.
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut BytesMut, room: usize) -> Result<Progress, Corrupt> {
+        if input.is_empty() && !self.begun {
+            return self.corrupt.map_or(Ok(Progress { consumed: 0 }), Err);
+        }
+        let result = self.guarded(|this| this.run(input, output, room));
+        result.map(|(consumed, _)| Progress { consumed })
+    }
+
+    /// Ends a message. `false` asks for another call with more room, to get the rest of the message.
+    ///
+    /// An error is final: later calls return it again.
+    pub(super) fn finish(&mut self, output: &mut BytesMut, room: usize) -> Result<bool, Corrupt> {
+        let finished = self.guarded(|this| this.run_tail(output, room))?;
+        if finished {
+            self.consumed = 0;
+            self.begun = false;
+            self.tail = 0;
+            if !self.context_takeover {
+                self.history.clear();
+                if let Some(context) = &mut self.context {
+                    context.reset(false);
+                }
+            }
+        }
+        Ok(finished)
+    }
+
+    /// Gives the context back where no message is under way; the history stays.
+    pub(super) fn release(&mut self) {
+        if !self.begun && self.consumed == 0 {
+            self.context = None;
+            self.history.shrink();
+        }
+    }
+
+    fn guarded<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Corrupt>) -> Result<T, Corrupt> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt);
+        }
+        run(self).inspect_err(|&corrupt| {
+            self.corrupt = Some(corrupt);
+            self.context = None;
+            self.history.clear();
+            self.history.shrink();
+        })
+    }
+
+    /// Feeds `input` and returns how much of it was consumed, and whether all the output that follows
+    /// from it was written.
+    fn run(&mut self, input: &[u8], output: &mut BytesMut, room: usize) -> Result<(usize, bool), Corrupt> {
+        let mut rest = input;
+        let mut room = room;
+        let mut step = input.len().saturating_mul(RATIO).clamp(MIN_STEP, MAX_STEP);
+        loop {
+            // The output grows by what has come, never by what a bomb promises.
+            let start = output.len();
+            let space = step.min(room);
+            output.resize(start + space, 0);
+            let piece = self.decompress(rest, &mut output[start..], InflateFlush::SyncFlush);
+            output.truncate(start + piece.produced);
+            self.history.push(&output[start..]);
+            self.consumed += piece.consumed as u64;
+            self.begun |= piece.consumed > 0;
+            rest = &rest[piece.consumed..];
+            room -= piece.produced;
+            match piece.end {
+                End::Corrupt => return Err(Corrupt { at: self.consumed }),
+                // Section 7.2.1: "An endpoint MAY use both DEFLATE blocks with the "BFINAL" bit set to
+                // 0 and DEFLATE blocks with the "BFINAL" bit set to 1. When any DEFLATE block with the
+                // "BFINAL" bit set to 1 doesn't end at a byte boundary, an endpoint MUST add minimal
+                // padding bits of 0 [...]. The next DEFLATE block follows the padded data if any."
+                End::Final => {
+                    self.restart();
+                    if rest.is_empty() {
+                        return Ok((input.len(), true));
+                    }
+                    step = MIN_STEP;
+                }
+                End::Open if piece.produced < space => {
+                    return Ok((input.len() - rest.len(), rest.is_empty()));
+                }
+                End::Open if room == 0 => return Ok((input.len() - rest.len(), false)),
+                End::Open => step = step.saturating_mul(2).min(MAX_STEP),
+            }
+        }
+    }
+
+    /// Section 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the
+    /// message."
+    ///
+    /// In a valid message they end the empty block that the last octet began, and give no output. In a
+    /// message that was cut off they are taken for something else, and this is how it shows. Where no
+    /// block has begun (an empty payload, or one that ends with a BFINAL block) they are left out,
+    /// since they would begin a block that never ends.
+    fn run_tail(&mut self, output: &mut BytesMut, room: usize) -> Result<bool, Corrupt> {
+        if !self.begun {
+            return Ok(true);
+        }
+        let (_, drained) = self.run(&[], output, room)?;
+        if !self.begun {
+            return Ok(true);
+        }
+        // zlib stops at the end of a block, and leaves the octet that follows the tail.
+        let piece = self.decompress(&TAIL[self.tail..], &mut [], InflateFlush::Block);
+        self.tail += piece.consumed;
+        let open = matches!(piece.end, End::Open);
+        if open && self.tail == TAIL.len() - 1 && !self.owes_output() {
+            Ok(true)
+        } else if open && self.tail < TAIL.len() - 1 && !drained {
+            Ok(false)
+        } else {
+            Err(Corrupt { at: self.consumed })
+        }
+    }
+
+    /// Whether an octet of output can be had without more input.
+    fn owes_output(&mut self) -> bool {
+        self.decompress(&[], &mut [0], InflateFlush::SyncFlush).produced > 0
+    }
+
+    /// Begins a stream that may refer to what came before.
+    ///
+    /// This copies the window. A peer can ask for it every two octets, which costs a few times as much
+    /// as the densest data does: work that is linear in what came.
+    fn restart(&mut self) {
+        if let Some(context) = &mut self.context {
+            context.reset(false);
+            self.history.restore(context);
+        }
+        self.begun = false;
+    }
+
+    fn decompress(&mut self, input: &[u8], output: &mut [u8], flush: InflateFlush) -> Piece {
+        let context = self.context.get_or_insert_with(|| {
+            let mut context = Box::new(Inflate::new(false, ZLIB_WINDOW_BITS));
+            self.history.restore(&mut context);
+            context
+        });
+        let (read, written) = (context.total_in(), context.total_out());
+        let status = context.decompress(input, output, flush);
+        Piece {
+            // Both are at most the lengths of the slices.
+            consumed: (context.total_in() - read) as usize,
+            produced: (context.total_out() - written) as usize,
+            end: match status {
+                Ok(Status::Ok | Status::BufError) => End::Open,
+                Ok(Status::StreamEnd) => End::Final,
+                Err(_) => End::Corrupt,
+            },
+        }
+    }
+}
+
+/// What one call of zlib did.
+struct Piece {
+    consumed: usize,
+    produced: usize,
+    end: End,
+}
+
+enum End {
+    Open,
+    Final,
+    Corrupt,
+}
+
+/// The last octets of output, as many as the window has: a ring that grows as it fills.
+struct History {
+    octets: Vec<u8>,
+    /// Where the oldest octet is, and the next one goes, once the ring is full.
+    next: usize,
+    window: usize,
+}
+
+impl History {
+    const fn new(window: usize) -> Self {
+        Self { octets: Vec::new(), next: 0, window }
+    }
+
+    fn push(&mut self, output: &[u8]) {
+        let recent = &output[output.len().saturating_sub(self.window)..];
+        let (growth, wrapped) = recent.split_at(recent.len().min(self.window - self.octets.len()));
+        let needed = self.octets.len() + growth.len();
+        if needed > self.octets.capacity() {
+            let capacity = needed.next_power_of_two().min(self.window);
+            self.octets.reserve_exact(capacity - self.octets.len());
+        }
+        self.octets.extend_from_slice(growth);
+        if !wrapped.is_empty() {
+            let (end, start) = wrapped.split_at(wrapped.len().min(self.window - self.next));
+            self.octets[self.next..self.next + end.len()].copy_from_slice(end);
+            self.octets[..start.len()].copy_from_slice(start);
+            self.next = (self.next + wrapped.len()) % self.window;
+        }
+    }
+
+    /// Gives a fresh context the window.
+    fn restore(&self, context: &mut Inflate) {
+        let (newer, older) = self.octets.split_at(self.next);
+        for part in [older, newer] {
+            // zlib refuses a dictionary for the zlib and gzip formats alone.
+            let refused = context.set_dictionary(part).is_err();
+            debug_assert!(!refused);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.octets.clear();
+        self.next = 0;
+    }
+
+    fn shrink(&mut self) {
+        self.octets.shrink_to_fit();
+    }
+}
+
+/// What every message lacks at its end, and the first octet of what could follow.
+const TAIL: [u8; 5] = [0x00, 0x00, 0xff, 0xff, 0x00];
+
+/// zlib-rs has room for this window whatever it is told.
+const ZLIB_WINDOW_BITS: u8 = 15;
+
+/// The step by which the output grows at first is this much of the input, within the bounds, and then
+/// doubles.
+const RATIO: usize = 4;
+const MIN_STEP: usize = 256;
+const MAX_STEP: usize = 16 * 1024;

@@ -1,0 +1,217 @@
+//! The grammar of extensions, the writing of responses, errors.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+
+use crate::handshake::{Acceptance, Extension, HandshakeError, Misuse, Offer, Parameter, Response, UrlError};
+
+fn parse(value: &str) -> Result<Vec<Extension>, HandshakeError> {
+    Extension::parse_list([value.as_bytes()])
+}
+
+fn print(extensions: &[Extension]) -> String {
+    let printed: Vec<String> = extensions.iter().map(Extension::to_string).collect();
+    printed.join(", ")
+}
+
+#[test]
+fn rule_55_the_grammar_of_extensions() {
+    // Each row: a value, and how it is printed, or nothing where it is malformed.
+    let rows = [
+        ("a", Some("a")),
+        ("a,b", Some("a, b")),
+        (" a\t, b ", Some("a, b")),
+        (",a,, b,", Some("a, b")),
+        ("a;b", Some("a; b")),
+        ("a ; b = c\t;d", Some("a; b=c; d")),
+        ("a;b=c;b=d", Some("a; b=c; b=d")),
+        ("a, a", Some("a, a")),
+        ("!#$%&'*+-.^_`|~09AZaz", Some("!#$%&'*+-.^_`|~09AZaz")),
+        ("", None),
+        (" ", None),
+        (",", None),
+        (";", None),
+        ("a;", None),
+        ("a;;b", None),
+        ("a;,b", None),
+        (";a", None),
+        ("a=b", None),
+        ("a b", None),
+        ("a;b c", None),
+        ("a;b=", None),
+        ("a;b=,c", None),
+        ("a;=c", None),
+        ("a;b==c", None),
+        ("a;b=c=d", None),
+        ("\"a\"", None),
+        ("a;\"b\"", None),
+        ("a(b)", None),
+        ("a/b", None),
+        ("a\0", None),
+        ("\u{e4}", None),
+    ];
+    for (value, expected) in rows {
+        let printed = parse(value).ok().map(|extensions| print(&extensions));
+        assert_eq!(printed.as_deref(), expected, "{value:?}");
+    }
+}
+
+#[test]
+fn rule_56_a_quoted_value_is_a_token_once_unescaped() {
+    let rows = [
+        ("a;b=\"c\"", Some("c")),
+        ("a;b= \"c\" ", Some("c")),
+        ("a;b=\"\\c\\1\"", Some("c1")),
+        ("a;b=\"15\"; c", Some("15")),
+        ("a;b=\"\"", None),
+        ("a;b=\"c d\"", None),
+        ("a;b=\" c\"", None),
+        ("a;b=\"c,d\"", None),
+        ("a;b=\"c\\\"\"", None),
+        ("a;b=\"\\\\\"", None),
+        ("a;b=\"c", None),
+        ("a;b=\"c\\", None),
+        ("a;b=\"c\\\"", None),
+        ("a;b=\"c\"d", None),
+        ("a;b=c\"d\"", None),
+    ];
+    for (value, expected) in rows {
+        let parsed = parse(value).ok();
+        let found = parsed.as_ref().and_then(|extensions| extensions[0].parameters[0].value.as_deref());
+        assert_eq!(found, expected, "{value:?}");
+        assert_eq!(parsed.is_none(), expected.is_none(), "{value:?}");
+    }
+}
+
+#[test]
+fn rule_57_several_headers_are_one_list() {
+    let list = |values: &[&str]| Extension::parse_list(values.iter().map(|value| value.as_bytes()));
+    assert_eq!(print(&list(&["a;x", "b, c"]).unwrap()), "a; x, b, c");
+    assert_eq!(print(&list(&["", "a"]).unwrap()), "a");
+    assert_eq!(list(&[]), Ok(Vec::new()));
+    assert!(list(&["", ","]).is_err());
+    assert!(list(&["a;b=\"c", "d\""]).is_err());
+    assert!(list(&["a", "b;"]).is_err());
+}
+
+#[test]
+fn thousands_of_offers_are_harmless() {
+    assert_eq!(parse(&"a,".repeat(4096)).unwrap().len(), 4096);
+    assert_eq!(parse(&format!("a{}", ";b".repeat(4095))).unwrap()[0].parameters.len(), 4095);
+    assert_eq!(parse(&",".repeat(8192)), Err(HandshakeError::MalformedExtensions));
+    assert!(parse(&format!("a;b=\"{}", "\\a".repeat(4096))).is_err());
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_is_read_back(extensions in proptest::collection::vec(extension(), 1..6)) {
+        prop_assert_eq!(parse(&print(&extensions)), Ok(extensions));
+    }
+
+    #[test]
+    fn what_is_read_is_printed_the_same(value in "[ ab;,=\"\\\\\t\u{e4}]{0,24}") {
+        if let Ok(extensions) = parse(&value) {
+            prop_assert_eq!(parse(&print(&extensions)), Ok(extensions));
+        }
+    }
+}
+
+fn extension() -> impl Strategy<Value = Extension> {
+    let token = "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,8}";
+    let parameter = (token, proptest::option::of(token)).prop_map(|(name, value)| Parameter { name, value });
+    (token, proptest::collection::vec(parameter, 0..4)).prop_map(|(name, parameters)| Extension { name, parameters })
+}
+
+#[test]
+fn a_caller_cannot_inject_a_line() {
+    let response = || Response::new(200).unwrap();
+    for value in ["a\r\nb: c", "a\rb", "a\nb", "a\0b", "\r", "a\n", "a\x1b", "a\x7f"] {
+        let error = Some(Misuse::HeaderValue);
+        assert_eq!(response().with_header("a", value).err(), error, "{value:?}");
+        assert_eq!(Acceptance::new().with_header("a", value).err(), error, "{value:?}");
+        assert_eq!(Offer::new().with_header("a", value).err(), error, "{value:?}");
+        assert_eq!(Offer::new().with_origin(value).err(), error, "{value:?}");
+        assert_eq!(Offer::new().with_subprotocol(value).err(), Some(Misuse::Subprotocol), "{value:?}");
+        assert_eq!(Acceptance::new().with_subprotocol(value).err(), Some(Misuse::Subprotocol), "{value:?}");
+        for extension in
+            [Extension::new(value), Extension::new("a").with(value, None), Extension::new("a").with("b", Some(value))]
+        {
+            let error = Some(Misuse::Extension);
+            assert_eq!(Offer::new().with_extension(extension.clone()).err(), error, "{value:?}");
+            assert_eq!(Acceptance::new().with_extension(extension).err(), error, "{value:?}");
+        }
+    }
+    for name in ["", "a b", "a:", "a\r\nb", "a\0", "\u{e4}", "a\n", " a"] {
+        let error = Some(Misuse::HeaderName);
+        assert_eq!(response().with_header(name, "b").err(), error, "{name:?}");
+        assert_eq!(Acceptance::new().with_header(name, "b").err(), error, "{name:?}");
+        assert_eq!(Offer::new().with_header(name, "b").err(), error, "{name:?}");
+    }
+    assert!(response().with_header("a", "").is_ok());
+    assert!(response().with_header("a", "\u{e4}\tb").is_ok());
+}
+
+#[test]
+fn the_headers_of_the_handshake_are_not_the_callers() {
+    for name in ["connection", "Content-Length", "TRANSFER-ENCODING"] {
+        assert_eq!(Response::new(200).unwrap().with_header(name, "1").err(), Some(Misuse::ReservedHeader));
+        assert_eq!(Acceptance::new().with_header(name, "1").err(), Some(Misuse::ReservedHeader));
+        assert_eq!(Offer::new().with_header(name, "1").err(), Some(Misuse::ReservedHeader));
+    }
+    for name in ["upgrade", "Host", "Origin", "Sec-WebSocket-Accept", "sec-websocket-key", "Sec-WebSocket-Protocol"] {
+        assert_eq!(Acceptance::new().with_header(name, "1").err(), Some(Misuse::ReservedHeader), "{name}");
+        assert_eq!(Offer::new().with_header(name, "1").err(), Some(Misuse::ReservedHeader), "{name}");
+    }
+    assert!(Offer::new().with_header("Sec-WebSocke", "1").is_ok());
+    assert!(Response::new(426).unwrap().with_header("Upgrade", "websocket").is_ok());
+}
+
+#[test]
+fn responses_as_text() {
+    let written = |response: Response| String::from_utf8(response.write()).unwrap();
+    for status in [0, 100, 101, 199, 600, u16::MAX] {
+        assert_eq!(Response::new(status).err(), Some(Misuse::Status));
+    }
+    assert_eq!(written(Response::new(599).unwrap()), "HTTP/1.1 599 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let response = Response::new(301).unwrap().with_header("Location", " /a ").unwrap().with_body("gone");
+    assert_eq!(
+        written(response),
+        "HTTP/1.1 301 Moved Permanently\r\nConnection: close\r\nContent-Length: 4\r\nLocation: /a\r\n\r\ngone"
+    );
+    assert_eq!(
+        written(Response::new(204).unwrap().with_body("x")),
+        "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+    );
+}
+
+#[test]
+fn errors_are_small_and_know_their_answer() {
+    assert!(size_of::<HandshakeError>() <= 32);
+    let rows = [
+        (HandshakeError::Malformed("lines"), "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"),
+        (HandshakeError::ForbiddenOrigin, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n"),
+        (HandshakeError::Method, "Allow: GET\r\n"),
+        (HandshakeError::NotUpgrade, "HTTP/1.1 426 Upgrade Required\r\nConnection: close, Upgrade\r\n"),
+        (HandshakeError::NotUpgrade, "Upgrade: websocket\r\n"),
+        (HandshakeError::UnsupportedVersion, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
+        (HandshakeError::HeadTooLong(9), "HTTP/1.1 431 Request Header Fields Too Large\r\n"),
+        (HandshakeError::TooManyHeaders(9), "HTTP/1.1 431 "),
+        (HandshakeError::HttpVersion, "HTTP/1.1 505 "),
+        (HandshakeError::MalformedExtensions, "\r\n\r\nSec-WebSocket-Extensions departs from its grammar"),
+        // The peer is not told of a mistake that is not its own.
+        (
+            Misuse::UnrequestedExtension.into(),
+            "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        ),
+        (UrlError::Host.into(), "HTTP/1.1 500 "),
+        (HandshakeError::UnofferedExtension, "HTTP/1.1 502 "),
+    ];
+    for (error, part) in rows {
+        let text = String::from_utf8(error.response().write()).unwrap();
+        assert!(text.contains(part), "{error:?}: {text}");
+        assert_eq!(error.is_misuse(), error.status() == 500, "{error:?}");
+    }
+}
