@@ -58,7 +58,7 @@ async fn serve(listener: TcpListener, stop: impl Future<Output = ()>) {
                 }
                 Err(error) => {
                     eprintln!("chat: cannot accept a connection: {error}; raise `ulimit -n` if this goes on");
-                    // What lacks is not there at once.
+                    // Trying again at once would fail again at once.
                     sleep(ACCEPT_AGAIN).await;
                 }
             },

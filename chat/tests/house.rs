@@ -120,7 +120,7 @@ async fn a_flood_is_ended() {
 #[tokio::test]
 async fn a_slow_reader_is_dropped_and_the_others_go_on() {
     let house = House::open().await;
-    let (mut slow, _) = house.enter("x", "Slow").await;
+    let mut slow = house.connect_small("room=x&name=Slow").await;
     let (mut reader, _) = house.enter("x", "Reader").await;
     let text = "가".repeat(2000);
 

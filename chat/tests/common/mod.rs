@@ -4,10 +4,10 @@
 use std::process::{ExitStatus, Stdio};
 
 use serde_json::{Value, json};
-use sockeye::Message;
-use sockeye::tokio::{WebSocket, connect};
+use sockeye::tokio::{WebSocket, connect, connect_over};
+use sockeye::{Client, Message};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::process::{Child, Command};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chat");
@@ -35,7 +35,19 @@ impl House {
     }
 
     pub(crate) async fn connect(&self, query: &str) -> Guest {
-        connect(&format!("ws://{}/socket?{}", self.address, encoded(query))).await.unwrap()
+        connect(&self.url(query)).await.unwrap()
+    }
+
+    fn url(&self, query: &str) -> String {
+        format!("ws://{}/socket?{}", self.address, encoded(query))
+    }
+
+    /// Connects with a socket that takes in little ahead of its reader.
+    pub(crate) async fn connect_small(&self, query: &str) -> Guest {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = socket.connect(self.address.parse().unwrap()).await.unwrap();
+        connect_over(&Client::new(), &self.url(query), stream).await.unwrap()
     }
 
     /// Comes into a room; the welcome.
