@@ -42,7 +42,8 @@ const CALLS: [Call; 12] = [
     ("outbox full", |end| {
         let mut full = Outbox::with_limit(1);
         let (text, ping) = (end.connection.send_text("", &mut full), end.connection.ping(b"", &mut full));
-        assert!(text.is_err() && ping.is_err() && full.is_empty());
+        let fragment = end.connection.send_text_fragment("", false, &mut full);
+        assert!(text.is_err() && ping.is_err() && fragment.is_err() && full.is_empty());
         text
     }),
 ];
