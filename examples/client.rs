@@ -1,4 +1,4 @@
-//! A terminal client: `cargo run --release --example client -- URL [--protocol P] [--header 'K: V'] [--binary]`.
+//! A terminal client: `cargo run --release --example client -- URL [--protocol P] [--header 'K: V'] [--binary] [--no-deflate]`.
 //!
 //! Each line of stdin is a message, each text message received a line on stdout, a binary one a line of hexadecimal
 //! digits. Everything else is on stderr.
@@ -8,6 +8,7 @@ use std::io::{BufRead, Write};
 use std::process::ExitCode;
 use std::thread;
 
+use sockeye::deflate::Options;
 use sockeye::handshake::{HandshakeError, Offer};
 use sockeye::tokio::{Receiver, Sender, connect_with};
 use sockeye::{Client, CloseCode, CloseFrame, Ending, IoError, Message, Text};
@@ -39,7 +40,10 @@ async fn main() -> ExitCode {
 }
 
 async fn talk(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let client = Client::new().offer(arguments.offer.clone());
+    let mut client = Client::new().offer(arguments.offer.clone());
+    if arguments.deflate {
+        client = client.deflate(Options::new());
+    }
     let connection = connect_with(&client, &arguments.url).await.map_err(|error| explain(&arguments.url, error))?;
     match connection.subprotocol() {
         Some(subprotocol) => eprintln!("connected to {} with subprotocol {subprotocol}", arguments.url),
@@ -155,6 +159,7 @@ struct Arguments {
     url: String,
     offer: Offer,
     binary: bool,
+    deflate: bool,
 }
 
 /// The arguments; an empty error asks for help.
@@ -162,7 +167,7 @@ fn arguments() -> Result<Arguments, String> {
     use lexopt::prelude::*;
 
     let said = |error: lexopt::Error| error.to_string();
-    let (mut url, mut offer, mut binary) = (None, Offer::new(), false);
+    let (mut url, mut offer, mut binary, mut deflate) = (None, Offer::new(), false, true);
     let mut given = lexopt::Parser::from_env();
     while let Some(argument) = given.next().map_err(said)? {
         match argument {
@@ -177,18 +182,20 @@ fn arguments() -> Result<Arguments, String> {
                 offer = offer.with_header(name.trim(), value.trim()).map_err(|error| error.to_string())?;
             }
             Long("binary") => binary = true,
+            Long("no-deflate") => deflate = false,
             Short('h') | Long("help") => return Err(String::new()),
             Value(value) if url.is_none() => url = Some(value.to_string_lossy().into_owned()),
             other => return Err(other.unexpected().to_string()),
         }
     }
     let url = url.ok_or("expected a URL such as ws://127.0.0.1:9001/")?;
-    Ok(Arguments { url, offer, binary })
+    Ok(Arguments { url, offer, binary, deflate })
 }
 
-const USAGE: &str = "usage: client URL [--protocol P]... [--header 'K: V']... [--binary]
+const USAGE: &str = "usage: client URL [--protocol P]... [--header 'K: V']... [--binary] [--no-deflate]
 
   URL              a ws:// URL
   --protocol P     offers a subprotocol
   --header 'K: V'  adds a header to the request
-  --binary         sends each line as a binary message";
+  --binary         sends each line as a binary message
+  --no-deflate     does not offer compression";

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sockeye::deflate::Options;
 use sockeye::handshake::OriginPolicy;
 use sockeye::{CloseCode, CloseFrame, Config, IoError, Server};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,7 +24,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     eprintln!("{}", arguments::next_step(listener.local_addr()?));
 
     // An echo serves every page: it has nothing that a page of another site could steal.
-    let server = Arc::new(Server::new(OriginPolicy::Any).config(limits(arguments.max_message)));
+    let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
+    let server = Arc::new(Server::new(OriginPolicy::Any).config(config).deflate(Options::new()));
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut interrupted = std::pin::pin!(interruption());
@@ -71,10 +73,6 @@ async fn serve(server: &Server, stream: TcpStream, mut stopped: watch::Receiver<
             }
         }
     }
-}
-
-fn limits(max_message: u64) -> Config {
-    Config::default().message_limit(max_message).frame_limit(max_message)
 }
 
 /// Waits for Ctrl-C or, on Unix, for the signal that asks to terminate.

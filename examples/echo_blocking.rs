@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use sockeye::blocking::{Sender, accept_with};
+use sockeye::deflate::Options;
 use sockeye::handshake::OriginPolicy;
 use sockeye::{CloseCode, CloseFrame, Config, IoError, Server};
 
@@ -30,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
     // An echo serves every page: it has nothing that a page of another site could steal.
-    let server = Server::new(OriginPolicy::Any).config(config);
+    let server = Server::new(OriginPolicy::Any).config(config).deflate(Options::new());
     let open = Arc::new(Open::default());
     let listening = Arc::clone(&open);
     thread::spawn(move || {

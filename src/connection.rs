@@ -1,6 +1,7 @@
 //! The protocol's state: receiving, sending, closing.
 
 mod closing;
+mod compression;
 mod config;
 mod event;
 mod masks;
@@ -15,11 +16,14 @@ pub use config::Config;
 pub use event::{Event, Payload, Piece, TextPayload};
 
 use crate::close::CloseCode;
+#[cfg(feature = "deflate")]
+use crate::deflate::{Deflate, Options, Parameters};
 use crate::entropy::Entropy;
 use crate::error::Error;
 use crate::opcode::Opcode;
 use crate::role::Role;
 use closing::State;
+use compression::Compression;
 use masks::Masks;
 use receive::Receiving;
 
@@ -80,6 +84,7 @@ pub struct Connection {
     failure: Option<Error>,
     /// Where masking keys come from; none for a server.
     masks: Option<Box<Masks>>,
+    compression: Compression,
 }
 
 impl Connection {
@@ -103,6 +108,15 @@ impl Connection {
         Self::new(Role::Client, config, Some(Box::new(Masks::new(entropy))))
     }
 
+    /// The same connection with permessage-deflate, as it was negotiated in the opening handshake
+    /// ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)). To be called before the first message.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn with_deflate(mut self, parameters: Parameters, options: &Options) -> Self {
+        self.compression = Compression::new(Deflate::new(parameters, options));
+        self
+    }
+
     fn new(role: Role, config: &Config, masks: Option<Box<Masks>>) -> Self {
         Self {
             config: *config,
@@ -116,12 +130,31 @@ impl Connection {
             receiving: Receiving::default(),
             failure: None,
             masks,
+            compression: Compression::default(),
         }
     }
 
     /// Which end this is.
     pub const fn role(&self) -> Role {
         self.role
+    }
+
+    /// Question: what was agreed on for compression; `None` where nothing was.
+    #[cfg(feature = "deflate")]
+    pub fn deflate(&self) -> Option<Parameters> {
+        self.compression.deflate().map(Deflate::parameters)
+    }
+
+    /// Question: whether messages may be compressed (RFC 7692).
+    pub fn is_compressed(&self) -> bool {
+        self.compression.is_negotiated()
+    }
+
+    /// Action: gives the memory of compression back, for a connection on which nothing has happened for a while.
+    /// What the peer may still refer to stays; see [`deflate`](crate::deflate#memory). Without compression there is
+    /// nothing to give back.
+    pub fn release_idle(&mut self) {
+        self.compression.release_idle();
     }
 
     /// Whether messages can be sent: neither end has sent a close frame, and nothing has failed (RFC 6455

@@ -32,9 +32,9 @@ impl Error {
         match self {
             // "an endpoint [that] has received data within a message that was not consistent with the type of
             // the message (e.g., non-UTF-8 [RFC3629] data within a text message)" (RFC 6455 section 7.4.1)
-            Self::Protocol(Protocol::InvalidText(_) | Protocol::Close(CloseError::Reason)) => {
-                Some(CloseCode::INVALID_PAYLOAD)
-            }
+            Self::Protocol(
+                Protocol::InvalidText(_) | Protocol::Close(CloseError::Reason) | Protocol::Corrupt { .. },
+            ) => Some(CloseCode::INVALID_PAYLOAD),
             Self::Protocol(_) => Some(CloseCode::PROTOCOL_ERROR),
             Self::Limit(Limit::Frame { .. } | Limit::Message { .. }) => Some(CloseCode::MESSAGE_TOO_BIG),
             Self::Limit(Limit::Fragments { .. }) => Some(CloseCode::POLICY_VIOLATION),
@@ -62,8 +62,8 @@ impl core::error::Error for Error {}
 pub enum Protocol {
     /// A frame's header is wrong by itself (RFC 6455 sections 5.2 and 5.5).
     Header(HeaderError),
-    /// A reserved bit is set that no negotiated extension defines (RFC 6455 section 5.2). The three bits, RSV1 the
-    /// highest.
+    /// A reserved bit is set that no negotiated extension defines for this frame (RFC 6455 section 5.2, RFC 7692
+    /// section 6). The three bits, RSV1 the highest.
     ReservedBits(u8),
     /// A client sent a frame without a mask (RFC 6455 section 5.1).
     Unmasked(Opcode),
@@ -77,6 +77,11 @@ pub enum Protocol {
     InvalidText(InvalidText),
     /// The body of a close frame is wrong (RFC 6455 sections 5.5.1 and 7.4).
     Close(CloseError),
+    /// A compressed message is not valid DEFLATE (RFC 7692 section 7.2.2).
+    Corrupt {
+        /// Bytes of the compressed message that were read when the fault showed.
+        at: u64,
+    },
 }
 
 impl fmt::Display for Protocol {
@@ -85,7 +90,7 @@ impl fmt::Display for Protocol {
             Self::Header(error) => error.fmt(f),
             Self::ReservedBits(bits) => write!(
                 f,
-                "expected reserved bits of 000, as no extension that uses them was negotiated, got {bits:03b} (RFC 6455 section 5.2)"
+                "expected no reserved bits but those that a negotiated extension defines for this frame, got {bits:03b} (RFC 6455 section 5.2)"
             ),
             Self::Unmasked(opcode) => {
                 write!(
@@ -108,6 +113,10 @@ impl fmt::Display for Protocol {
             ),
             Self::InvalidText(error) => error.fmt(f),
             Self::Close(error) => error.fmt(f),
+            Self::Corrupt { at } => write!(
+                f,
+                "expected valid DEFLATE in a compressed message, got a fault within its first {at} bytes (RFC 7692 section 7.2.2)"
+            ),
         }
     }
 }

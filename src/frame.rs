@@ -226,6 +226,9 @@ impl core::error::Error for HeaderError {}
 /// The most bytes that a header takes: two, a length of eight, a masking key.
 pub const MAX_SIZE: usize = 14;
 
+/// RSV1 among the reserved bits: "Per-Message Compressed" (RFC 7692 section 6).
+pub(crate) const COMPRESSED: u8 = 0b100;
+
 const TOP_BIT: u64 = 1 << 63;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use core::time::Duration;
 /// | [`ping_interval`](Self::ping_interval) | none | pings cost a sleeping phone its battery; a server behind a proxy that drops silent connections sets 30 s or so |
 /// | [`pong_wait`](Self::pong_wait) | 20 s | a round trip on a bad network, several times over |
 /// | [`close_wait`](Self::close_wait) | 5 s | the peer has agreed to close, or has misbehaved |
+/// | [`idle`](Self::idle) | 10 s | the memory of compression is made anew in microseconds |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// From the start to the end of the opening handshake.
@@ -21,11 +22,14 @@ pub struct Timeouts {
     pub pong_wait: Option<Duration>,
     /// From the start of the closing handshake, or from a failure, to the end of the transport.
     pub close_wait: Option<Duration>,
+    /// From the last message in either direction to giving memory back; of use where compression was negotiated.
+    pub idle: Option<Duration>,
 }
 
 impl Timeouts {
     /// Waits for ever, for everything.
-    pub const NEVER: Self = Self { handshake: None, ping_interval: None, pong_wait: None, close_wait: None };
+    pub const NEVER: Self =
+        Self { handshake: None, ping_interval: None, pong_wait: None, close_wait: None, idle: None };
 }
 
 impl Default for Timeouts {
@@ -35,6 +39,7 @@ impl Default for Timeouts {
             ping_interval: None,
             pong_wait: Some(Duration::from_secs(20)),
             close_wait: Some(Duration::from_secs(5)),
+            idle: Some(Duration::from_secs(10)),
         }
     }
 }
@@ -50,6 +55,8 @@ pub enum Due {
     Pong,
     /// The peer has not ended the connection in time: drop the transport.
     Close,
+    /// Nothing has happened for a while: call [`Connection::release_idle`](crate::Connection::release_idle).
+    Idle,
 }
 
 impl fmt::Display for Due {
@@ -59,6 +66,7 @@ impl fmt::Display for Due {
             Self::Ping => "a sign of life of the peer before a ping",
             Self::Pong => "a sign of life of the peer after a ping",
             Self::Close => "the peer to end the connection",
+            Self::Idle => "something to happen",
         })
     }
 }
@@ -73,7 +81,7 @@ impl fmt::Display for Due {
 /// use sockeye::{Due, Keepalive, Timeouts};
 ///
 /// let second = Duration::from_secs;
-/// let timeouts = Timeouts { ping_interval: Some(second(30)), ..Timeouts::default() };
+/// let timeouts = Timeouts { ping_interval: Some(second(30)), idle: None, ..Timeouts::default() };
 /// let mut keepalive = Keepalive::new(timeouts, second(0));
 /// keepalive.opened(second(1));
 /// keepalive.heard(second(5));
@@ -85,6 +93,8 @@ impl fmt::Display for Due {
 pub struct Keepalive {
     timeouts: Timeouts,
     phase: Phase,
+    /// When something happened last; `None` once it was said that nothing has since.
+    stirred: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +108,7 @@ enum Phase {
 impl Keepalive {
     /// The deadlines of a connection whose opening handshake starts now.
     pub const fn new(timeouts: Timeouts, now: Duration) -> Self {
-        Self { timeouts, phase: Phase::Handshake { since: now } }
+        Self { timeouts, phase: Phase::Handshake { since: now }, stirred: None }
     }
 
     /// Input: the opening handshake has ended.
@@ -112,7 +122,13 @@ impl Keepalive {
     pub const fn heard(&mut self, now: Duration) {
         if let Phase::Quiet { .. } | Phase::Pinged { .. } = self.phase {
             self.phase = Phase::Quiet { since: now };
+            self.stirred = Some(now);
         }
+    }
+
+    /// Input: a message was sent.
+    pub const fn sent(&mut self, now: Duration) {
+        self.stirred = Some(now);
     }
 
     /// Input: the closing handshake has begun, or the connection has failed. Calling it again changes nothing.
@@ -127,27 +143,37 @@ impl Keepalive {
         self.next().map(|(deadline, _)| deadline)
     }
 
-    /// What is due now, if anything. A [`Due::Ping`] is said once; the others until the transport is dropped.
+    /// What is due now, if anything. A [`Due::Ping`] and a [`Due::Idle`] are said once; the others until the
+    /// transport is dropped.
     pub fn due(&mut self, now: Duration) -> Option<Due> {
         let (deadline, due) = self.next()?;
         if now < deadline {
             return None;
         }
-        if due == Due::Ping {
-            self.phase = Phase::Pinged { at: now };
+        match due {
+            Due::Ping => self.phase = Phase::Pinged { at: now },
+            Due::Idle => self.stirred = None,
+            Due::Handshake | Due::Pong | Due::Close => {}
         }
         Some(due)
     }
 
     fn next(&self) -> Option<(Duration, Due)> {
-        let Timeouts { handshake, ping_interval, pong_wait, close_wait } = self.timeouts;
+        let Timeouts { handshake, ping_interval, pong_wait, close_wait, idle } = self.timeouts;
         let (since, wait, due) = match self.phase {
             Phase::Handshake { since } => (since, handshake, Due::Handshake),
             Phase::Quiet { since } => (since, ping_interval, Due::Ping),
             Phase::Pinged { at } => (at, pong_wait, Due::Pong),
             Phase::Closing { since } => (since, close_wait, Due::Close),
         };
-        wait.map(|wait| (since.saturating_add(wait), due))
+        let life = wait.map(|wait| (since.saturating_add(wait), due));
+        let idle = match (self.phase, self.stirred, idle) {
+            (Phase::Quiet { .. } | Phase::Pinged { .. }, Some(since), Some(idle)) => {
+                Some((since.saturating_add(idle), Due::Idle))
+            }
+            _ => None,
+        };
+        [life, idle].into_iter().flatten().min_by_key(|(deadline, _)| *deadline)
     }
 }
 
@@ -160,7 +186,7 @@ mod tests {
     }
 
     fn timeouts() -> Timeouts {
-        Timeouts { ping_interval: Some(seconds(30)), ..Timeouts::default() }
+        Timeouts { ping_interval: Some(seconds(30)), idle: None, ..Timeouts::default() }
     }
 
     #[test]
@@ -199,6 +225,22 @@ mod tests {
         keepalive.closing(seconds(12));
         keepalive.heard(seconds(14));
         assert_eq!(keepalive.due(seconds(15)), Some(Due::Close));
+    }
+
+    #[test]
+    fn idleness_is_said_once_after_each_stir() {
+        let mut keepalive = Keepalive::new(Timeouts::default(), seconds(0));
+        keepalive.opened(seconds(0));
+        assert_eq!(keepalive.deadline(), None, "nothing has happened yet");
+        keepalive.heard(seconds(1));
+        keepalive.sent(seconds(3));
+        assert_eq!(keepalive.due(seconds(12)), None);
+        assert_eq!(keepalive.due(seconds(13)), Some(Due::Idle));
+        assert_eq!(keepalive.deadline(), None);
+        keepalive.sent(seconds(20));
+        assert_eq!(keepalive.deadline(), Some(seconds(30)));
+        keepalive.closing(seconds(21));
+        assert_eq!(keepalive.due(seconds(26)), Some(Due::Close), "a connection that closes is not idle");
     }
 
     #[test]

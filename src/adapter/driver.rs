@@ -4,7 +4,9 @@ use core::time::Duration;
 use std::io;
 
 use super::error::IoError;
-use crate::{Broadcast, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Side};
+use crate::{
+    Broadcast, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Side, Timeouts,
+};
 
 /// A connection with its buffers and its deadlines.
 ///
@@ -14,6 +16,8 @@ pub(crate) struct Driver {
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
     keepalive: Keepalive,
+    /// Whether the connection has memory to give back when it is idle.
+    releases: bool,
     /// What failed, until it is handed to the caller; the peer hears of it first.
     failure: Option<IoError>,
     transport: Transport,
@@ -43,9 +47,21 @@ pub(crate) enum Step {
 
 impl Driver {
     /// A connection whose opening handshake has ended.
-    pub(crate) fn new(connection: Connection, inbox: Inbox, outbox_limit: usize, keepalive: Keepalive) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        inbox: Inbox,
+        outbox_limit: usize,
+        mut timeouts: Timeouts,
+        now: Duration,
+    ) -> Self {
+        let releases = connection.is_compressed();
+        if !releases {
+            timeouts.idle = None;
+        }
+        let mut keepalive = Keepalive::new(timeouts, now);
+        keepalive.opened(now);
         let outbox = Outbox::with_limit(outbox_limit);
-        Self { connection, inbox, outbox, keepalive, failure: None, transport: Transport::Whole }
+        Self { connection, inbox, outbox, keepalive, releases, failure: None, transport: Transport::Whole }
     }
 
     /// What to do next.
@@ -78,9 +94,13 @@ impl Driver {
     }
 
     /// Queues a message. It leaves with the next exchange.
-    pub(crate) fn send(&mut self, message: &Message) -> Result<(), Error> {
+    pub(crate) fn send(&mut self, message: &Message, now: impl Fn() -> Duration) -> Result<(), Error> {
         self.admit_sending()?;
-        self.connection.send(message, &mut self.outbox)
+        self.connection.send(message, &mut self.outbox)?;
+        if self.releases {
+            self.keepalive.sent(now());
+        }
+        Ok(())
     }
 
     /// Queues a message that was framed before. It leaves with the next exchange.
@@ -147,6 +167,7 @@ impl Driver {
                 // A full outbox waits for the peer as well: the ping's deadline runs without a ping.
                 let _ = self.connection.ping(&[], &mut self.outbox);
             }
+            Some(Due::Idle) => self.connection.release_idle(),
             Some(due) => {
                 self.fail_transport(IoError::TimedOut(due));
                 self.gone();

@@ -3,6 +3,8 @@
 use core::fmt;
 use std::io;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::NegotiationError;
 use crate::handshake::HandshakeError;
 use crate::{Due, Error};
 
@@ -19,6 +21,9 @@ pub enum IoError {
     Handshake(HandshakeError),
     /// The connection failed, or was misused; see [`Error`].
     Connection(Error),
+    /// The server's answer to the offer of compression is wrong (RFC 7692 section 7).
+    #[cfg(feature = "deflate")]
+    Deflate(NegotiationError),
     /// The peer took longer than the [`Timeouts`](crate::Timeouts) allow.
     TimedOut(Due),
     /// The transport ended inside the opening handshake.
@@ -33,6 +38,8 @@ impl fmt::Display for IoError {
             Self::Io(error) => write!(f, "the transport failed: {error}"),
             Self::Handshake(error) => write!(f, "the opening handshake failed: {error}"),
             Self::Connection(error) => error.fmt(f),
+            #[cfg(feature = "deflate")]
+            Self::Deflate(error) => write!(f, "the opening handshake failed: {error}"),
             Self::TimedOut(due) => {
                 write!(f, "waited for {due} longer than allowed: see whether the peer is alive, or raise `Timeouts`")
             }
@@ -52,6 +59,8 @@ impl std::error::Error for IoError {
             Self::Io(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Connection(error) => Some(error),
+            #[cfg(feature = "deflate")]
+            Self::Deflate(error) => Some(error),
             Self::TimedOut(_) | Self::HandshakeCut | Self::NoTls => None,
         }
     }
@@ -84,5 +93,12 @@ impl From<crate::handshake::Misuse> for IoError {
 impl From<Error> for IoError {
     fn from(error: Error) -> Self {
         Self::Connection(error)
+    }
+}
+
+#[cfg(feature = "deflate")]
+impl From<NegotiationError> for IoError {
+    fn from(error: NegotiationError) -> Self {
+        Self::Deflate(error)
     }
 }

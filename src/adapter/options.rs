@@ -1,10 +1,15 @@
 //! What a client and a server may be told before they connect.
 
+use std::borrow::Cow;
+use std::boxed::Box;
 use std::string::String;
 use std::vec::Vec;
 
-use crate::handshake::{Acceptance, HandshakeError, Limits, Offer, OriginPolicy, Request};
-use crate::{Config, Timeouts};
+use super::error::IoError;
+#[cfg(feature = "deflate")]
+use crate::deflate::Options;
+use crate::handshake::{Acceptance, Agreement, HandshakeError, Limits, Misuse, Offer, OriginPolicy, Request, Response};
+use crate::{Config, Connection, Entropy, Timeouts};
 
 /// How a client connects: options for every adapter.
 ///
@@ -24,6 +29,8 @@ pub struct Client {
     pub(crate) config: Config,
     pub(crate) timeouts: Timeouts,
     pub(crate) outbox_limit: usize,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Options>,
 }
 
 impl Client {
@@ -34,6 +41,8 @@ impl Client {
             config: Config::default(),
             timeouts: Timeouts::default(),
             outbox_limit: OUTBOX_LIMIT,
+            #[cfg(feature = "deflate")]
+            deflate: None,
         }
     }
 
@@ -65,6 +74,41 @@ impl Client {
         self.outbox_limit = bytes;
         self
     }
+
+    /// Offers compression ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)). Without this there is none: its memory is
+    /// many times that of a connection; see [`deflate`](crate::deflate#memory).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: Options) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
+    /// What to ask the server for, compression included.
+    pub(crate) fn whole_offer(&self) -> Result<Cow<'_, Offer>, Misuse> {
+        #[cfg(feature = "deflate")]
+        if let Some(options) = &self.deflate {
+            let offer = options.offers().into_iter().try_fold(self.offer.clone(), Offer::with_extension)?;
+            return Ok(Cow::Owned(offer));
+        }
+        Ok(Cow::Borrowed(&self.offer))
+    }
+
+    /// The connection that the server has agreed to.
+    pub(crate) fn connection(&self, agreement: &Agreement, entropy: Box<dyn Entropy>) -> Result<Connection, IoError> {
+        let connection = Connection::client_with_entropy(&self.config, entropy);
+        #[cfg(feature = "deflate")]
+        if let Some(options) = &self.deflate {
+            let parameters = options.verify(&agreement.extensions)?;
+            return Ok(match parameters {
+                Some(parameters) => connection.with_deflate(parameters, options),
+                None => connection,
+            });
+        }
+        #[cfg(not(feature = "deflate"))]
+        let Agreement { .. } = agreement;
+        Ok(connection)
+    }
 }
 
 impl Default for Client {
@@ -90,6 +134,8 @@ pub struct Server {
     pub(crate) config: Config,
     pub(crate) timeouts: Timeouts,
     pub(crate) outbox_limit: usize,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Options>,
 }
 
 impl Server {
@@ -103,6 +149,8 @@ impl Server {
             config: Config::default(),
             timeouts: Timeouts::default(),
             outbox_limit: OUTBOX_LIMIT,
+            #[cfg(feature = "deflate")]
+            deflate: None,
         }
     }
 
@@ -143,6 +191,15 @@ impl Server {
         self
     }
 
+    /// Accepts compression ([RFC 7692](https://www.rfc-editor.org/rfc/rfc7692)). Without this there is none: its memory is
+    /// many times that of a connection; see [`deflate`](crate::deflate#memory).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, options: Options) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
     /// What these options answer to a request, once the origin is admitted.
     pub(crate) fn acceptance(&self, request: &Request) -> Result<Acceptance, HandshakeError> {
         self.origins.check(request)?;
@@ -152,6 +209,25 @@ impl Server {
             acceptance = acceptance.with_subprotocol(subprotocol)?;
         }
         Ok(acceptance)
+    }
+
+    /// Answers a request that is accepted, compression included.
+    pub(crate) fn establish(
+        &self,
+        request: &Request,
+        acceptance: &Acceptance,
+    ) -> Result<(Response, Agreement, Connection), HandshakeError> {
+        let connection = Connection::server(&self.config);
+        #[cfg(feature = "deflate")]
+        if let Some(options) = &self.deflate
+            && let Some((extension, parameters)) = options.answer(&request.extensions()?)
+        {
+            let acceptance = acceptance.clone().with_extension(extension)?;
+            let (response, agreement) = request.accept(&acceptance)?;
+            return Ok((response, agreement, connection.with_deflate(parameters, options)));
+        }
+        let (response, agreement) = request.accept(acceptance)?;
+        Ok((response, agreement, connection))
     }
 }
 

@@ -13,7 +13,7 @@ use super::transport::{Transport, has_waited, read};
 use super::websocket::WebSocket;
 use crate::adapter::memory;
 use crate::handshake::{Acceptance, HandshakeError, OriginPolicy, Request, RequestReader, Response, Url};
-use crate::{Client, Connection, Due, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
+use crate::{Client, Due, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
 
 /// Connects to a `ws://` URL with the default options.
 ///
@@ -122,13 +122,12 @@ impl<S: Transport> Incoming<'_, S> {
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
     pub fn accept_as(mut self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
-        let (response, agreement) = match self.request.accept(acceptance) {
+        let (response, agreement, connection) = match self.server.establish(&self.request, acceptance) {
             Ok(accepted) => accepted,
             Err(error) => return self.refuse(error),
         };
-        let Server { config, timeouts, outbox_limit, .. } = self.server;
+        let Server { timeouts, outbox_limit, .. } = self.server;
         Deadline::after(timeouts.handshake).write(&mut self.stream, &response.write())?;
-        let connection = Connection::server(config);
         Ok(WebSocket::from_parts(self.stream, connection, self.inbox, agreement, *timeouts, *outbox_limit))
     }
 
@@ -164,7 +163,7 @@ fn shake<S: Transport>(client: &Client, url: &Url, mut stream: S, deadline: Dead
     let mut entropy = SystemEntropy::new();
     let mut nonce = [0; 16];
     entropy.fill(&mut nonce);
-    let (request, mut handshake) = client.offer.begin(url, nonce);
+    let (request, mut handshake) = client.whole_offer()?.begin(url, nonce);
     deadline.write(&mut stream, &request.write())?;
     let mut inbox = Inbox::new();
     let established = loop {
@@ -174,7 +173,7 @@ fn shake<S: Transport>(client: &Client, url: &Url, mut stream: S, deadline: Dead
         }
     };
     inbox.consume(established.length);
-    let connection = Connection::client_with_entropy(&client.config, Box::new(entropy));
+    let connection = client.connection(&established.agreement, Box::new(entropy))?;
     let Client { timeouts, outbox_limit, .. } = client;
     Ok(WebSocket::from_parts(stream, connection, inbox, established.agreement, *timeouts, *outbox_limit))
 }

@@ -125,7 +125,7 @@ impl<S: Duplex> Sender<S> {
     /// # Errors
     /// [`Error::OutboxFull`] past the outbox's limit, where nothing is lost; and others.
     pub fn try_send(&self, message: &Message) -> Result<(), IoError> {
-        Ok(self.shared.driver().send(message)?)
+        Ok(self.shared.driver().send(message, || self.shared.clock.now())?)
     }
 
     /// Queues a message that was framed once for many connections, without writing. Servers only.

@@ -10,7 +10,7 @@ use super::split::{Receiver, Sender};
 use super::transport::{Duplex, Transport, has_waited, read, write_all};
 use crate::adapter::{Driver, Step, memory};
 use crate::handshake::Agreement;
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Keepalive, Message, Timeouts};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Timeouts};
 
 /// A WebSocket connection over a blocking stream.
 ///
@@ -52,11 +52,9 @@ impl<S: Transport> WebSocket<S> {
         outbox_limit: usize,
     ) -> Self {
         let clock = Clock(Instant::now());
-        let mut keepalive = Keepalive::new(timeouts, clock.now());
-        keepalive.opened(clock.now());
         Self {
             stream,
-            driver: Driver::new(connection, inbox, outbox_limit, keepalive),
+            driver: Driver::new(connection, inbox, outbox_limit, timeouts, clock.now()),
             clock,
             subprotocol: agreement.subprotocol,
             // Whatever the handshake has set is replaced before the first wait.
@@ -127,7 +125,7 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// [`Error::OutboxFull`](crate::Error::OutboxFull) past the outbox's limit, where nothing is lost; and others.
     pub fn try_send(&mut self, message: &Message) -> Result<(), IoError> {
-        Ok(self.driver.send(message)?)
+        Ok(self.driver.send(message, || self.clock.now())?)
     }
 
     /// Queues a message that was framed once for many connections, without writing. Servers only.

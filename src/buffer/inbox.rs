@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 /// Bytes that have arrived from the peer.
 ///
@@ -25,6 +25,29 @@ pub struct Inbox {
     next: usize,
     /// The end of what has arrived.
     filled: usize,
+    /// Payload of a compressed message, inflated.
+    inflated: BytesMut,
+    /// The first bytes of `inflated`, which an event has lent. Invariant: `lent <= inflated.len()`.
+    lent: usize,
+}
+
+/// A part of an inbox that an event lends.
+#[derive(Clone, Debug)]
+pub(crate) struct Lent {
+    place: Place,
+    range: Range<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Arrived,
+    Inflated,
+}
+
+impl Lent {
+    pub(crate) fn len(&self) -> usize {
+        self.range.len()
+    }
 }
 
 impl Inbox {
@@ -82,7 +105,7 @@ impl Inbox {
 
     /// Bytes that the inbox holds: the unread ones, and the part of a message that waits for the rest.
     pub fn len(&self) -> usize {
-        self.held.len() + (self.filled - self.next)
+        self.held.len() + (self.filled - self.next) + self.held_inflated()
     }
 
     /// Whether the inbox holds no bytes.
@@ -92,21 +115,25 @@ impl Inbox {
 
     /// Bytes of memory that the inbox has, used or not. A new inbox has none.
     pub fn capacity(&self) -> usize {
-        self.memory.capacity()
+        self.memory.capacity() + self.inflated.capacity()
     }
 
     /// Gives memory back that is not needed: all of it where the inbox is empty, and otherwise what is more than
     /// twice the bytes held.
     pub fn release(&mut self) {
-        if self.memory.capacity() > 2 * self.len() {
+        if self.memory.capacity() > 2 * (self.held.len() + self.filled - self.next) {
             self.exchange(BytesMut::new());
+        }
+        if self.held_inflated() == 0 {
+            self.inflated = BytesMut::new();
+            self.lent = 0;
         }
     }
 
     /// Exchanges the memory, so that many connections can share one piece of it: bytes that the inbox holds move
     /// into `memory`, which grows where it must, and the memory they were in is returned.
     ///
-    /// What `memory` contained is overwritten. Lend an empty inbox a large memory before a read, take it back
+    /// What `memory` contained is overwritten. Inflated bytes stay where they are. Lend an empty inbox a large memory before a read, take it back
     /// with `exchange(BytesMut::new())` after the events: only an incomplete tail is then kept, in memory of its
     /// own size.
     pub fn exchange(&mut self, mut memory: BytesMut) -> BytesMut {
@@ -130,6 +157,8 @@ impl Inbox {
         self.held = 0..0;
         self.next = 0;
         self.filled = 0;
+        self.inflated.clear();
+        self.lent = 0;
     }
 
     /// The first `count` unread bytes, for unmasking in their place; fewer where there are fewer.
@@ -139,12 +168,10 @@ impl Inbox {
         &mut self.memory[self.next..end]
     }
 
-    /// Takes the first `count` unread bytes, which an event lends. There must be as many.
+    /// Lends the first `count` unread bytes. There must be as many.
     #[inline]
-    pub(crate) fn take(&mut self, count: usize) -> Range<usize> {
-        let start = self.next;
-        self.next += count;
-        start..self.next
+    pub(crate) fn lend(&mut self, count: usize) -> Lent {
+        Lent { place: Place::Arrived, range: self.take(count) }
     }
 
     /// Moves the first `count` unread bytes to the end of the message that is held. There must be as many.
@@ -166,50 +193,102 @@ impl Inbox {
         }
     }
 
+    /// Has `inflate` turn the first `count` unread bytes into more of the message that is held, and takes as many of
+    /// them as it says. Returns that number, and the bytes that came of them.
+    pub(crate) fn inflate<E>(
+        &mut self,
+        count: usize,
+        inflate: impl FnOnce(&[u8], &mut BytesMut) -> Result<usize, E>,
+    ) -> Result<(usize, &[u8]), E> {
+        if self.lent == self.inflated.len() {
+            self.inflated.clear();
+        } else {
+            self.inflated.advance(self.lent);
+        }
+        self.lent = 0;
+        let before = self.inflated.len();
+        let consumed = inflate(&self.memory[self.next..self.next + count], &mut self.inflated)?;
+        self.next += consumed;
+        Ok((consumed, &self.inflated[before..]))
+    }
+
     /// Bytes of the message that are held.
     #[inline]
     pub(crate) fn held(&self) -> usize {
-        self.held.len()
+        self.held.len() + self.held_inflated()
     }
 
     /// Lends the held bytes but for the last `kept`.
     #[inline]
-    pub(crate) fn lend_held(&mut self, kept: usize) -> Range<usize> {
+    pub(crate) fn lend_held(&mut self, kept: usize) -> Lent {
         let end = self.held.end.saturating_sub(kept).max(self.held.start);
-        let lent = self.held.start..end;
+        let range = self.held.start..end;
         self.held.start = end;
-        lent
+        Lent { place: Place::Arrived, range }
     }
 
-    /// The bytes of a range that was lent.
-    #[inline]
-    pub(crate) fn lent(&self, range: &Range<usize>) -> &[u8] {
-        &self.memory[range.clone()]
+    /// Lends the inflated bytes but for the last `kept`.
+    pub(crate) fn lend_inflated(&mut self, kept: usize) -> Lent {
+        let end = self.inflated.len().saturating_sub(kept).max(self.lent);
+        let range = self.lent..end;
+        self.lent = end;
+        Lent { place: Place::Inflated, range }
     }
 
-    /// The bytes of a range that was lent, for keeps: without a copy unless a message is held in front of them.
+    /// The bytes that were lent.
     #[inline]
-    pub(crate) fn detach(&mut self, range: &Range<usize>) -> Bytes {
+    pub(crate) fn lent(&self, lent: &Lent) -> &[u8] {
+        match lent.place {
+            Place::Arrived => &self.memory[lent.range.clone()],
+            Place::Inflated => &self.inflated[lent.range.clone()],
+        }
+    }
+
+    /// The bytes that were lent, for keeps: without a copy unless a message is held in front of them.
+    #[inline]
+    pub(crate) fn detach(&mut self, lent: &Lent) -> Bytes {
+        let range = lent.range.clone();
         if range.is_empty() {
             return Bytes::new();
         }
-        if self.held.start < range.end && !self.held.is_empty() {
-            return Bytes::copy_from_slice(self.lent(range));
-        }
-        let mut front = self.memory.split_to(range.end);
-        self.next -= range.end;
-        self.filled -= range.end;
-        let held = self.held.start.saturating_sub(range.end);
-        self.held = held..held + self.held.len();
-        bytes::Buf::advance(&mut front, range.start);
+        let mut front = match lent.place {
+            Place::Inflated => {
+                self.lent -= range.end;
+                self.inflated.split_to(range.end)
+            }
+            Place::Arrived if self.held.start < range.end && !self.held.is_empty() => {
+                return Bytes::copy_from_slice(self.lent(lent));
+            }
+            Place::Arrived => {
+                self.next -= range.end;
+                self.filled -= range.end;
+                let held = self.held.start.saturating_sub(range.end);
+                self.held = held..held + self.held.len();
+                self.memory.split_to(range.end)
+            }
+        };
+        front.advance(range.start);
         front.freeze()
+    }
+
+    #[inline]
+    fn take(&mut self, count: usize) -> Range<usize> {
+        let start = self.next;
+        self.next += count;
+        start..self.next
+    }
+
+    fn held_inflated(&self) -> usize {
+        self.inflated.len() - self.lent
     }
 
     /// Makes room for `least` bytes behind the filled ones: by starting over where the inbox is empty, by moving
     /// the bytes to the front where at least as many are free there, and otherwise by growing.
     fn make_room(&mut self, least: usize) {
-        if self.is_empty() {
-            self.discard();
+        if self.held.is_empty() && self.next == self.filled {
+            self.held = 0..0;
+            self.next = 0;
+            self.filled = 0;
         }
         let free = self.memory.capacity() - self.filled;
         if free >= least {
@@ -235,7 +314,8 @@ impl fmt::Debug for Inbox {
         f.debug_struct("Inbox")
             .field("held", &self.held.len())
             .field("unread", &(self.filled - self.next))
-            .field("capacity", &self.memory.capacity())
+            .field("inflated", &self.held_inflated())
+            .field("capacity", &self.capacity())
             .finish()
     }
 }

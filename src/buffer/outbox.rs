@@ -95,6 +95,36 @@ impl Outbox {
         self.waiting += size;
     }
 
+    /// Gathers a frame whose payload is written in its place, and whose header is made once its length is known. Where
+    /// `write` says that it wrote none, nothing is gathered.
+    pub(crate) fn gather_written(
+        &mut self,
+        write: impl FnOnce(&mut BytesMut) -> bool,
+        header: impl FnOnce(u64) -> Encoded,
+        mask: Option<[u8; 4]>,
+    ) -> bool {
+        self.drop_sent();
+        let start = self.gathered.len();
+        let payload = start + MAX_SIZE;
+        self.gathered.resize(payload, 0);
+        if !write(&mut self.gathered) {
+            self.gathered.truncate(start);
+            return false;
+        }
+        if let Some(key) = mask {
+            Mask::new(key).apply(&mut self.gathered[payload..]);
+        }
+        let length = self.gathered.len() - payload;
+        let header = header(length as u64);
+        let header = header.as_slice();
+        let end = start + header.len();
+        self.gathered[start..end].copy_from_slice(header);
+        self.gathered.copy_within(payload.., end);
+        self.gathered.truncate(end + length);
+        self.waiting += header.len() + length;
+        true
+    }
+
     /// Puts bytes behind those gathered so far, copied where they are few and shared where they are many.
     pub(crate) fn share(&mut self, bytes: &Bytes) {
         if bytes.len() < SHARED {

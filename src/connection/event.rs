@@ -1,12 +1,12 @@
 //! What happened, lent from the inbox.
 
 use core::fmt;
-use core::ops::{Deref, Range};
+use core::ops::Deref;
 
 use bytes::Bytes;
 
 use super::receive::Found;
-use crate::buffer::Inbox;
+use crate::buffer::{Inbox, Lent};
 use crate::close::CloseFrame;
 use crate::message::{Message, Text, validated};
 use crate::opcode::Opcode;
@@ -32,7 +32,7 @@ pub enum Event<'i> {
 
 impl<'i> Event<'i> {
     pub(super) fn of(found: Found, inbox: &'i mut Inbox) -> Self {
-        let payload = Payload { inbox, range: found.range };
+        let payload = Payload { inbox, lent: found.lent };
         match found.opcode {
             Opcode::Text => Self::Text(TextPayload { payload }),
             Opcode::Binary | Opcode::Continuation => Self::Binary(payload),
@@ -95,7 +95,7 @@ impl<'i> Piece<'i> {
 /// Bytes lent from the [`Inbox`]: a `[u8]` to look at, or [`into_bytes`](Self::into_bytes) for keeps.
 pub struct Payload<'i> {
     inbox: &'i mut Inbox,
-    range: Range<usize>,
+    lent: Lent,
 }
 
 impl<'i> Payload<'i> {
@@ -106,11 +106,11 @@ impl<'i> Payload<'i> {
     /// control frame between the fragments of a message is copied.
     #[inline]
     pub fn into_bytes(self) -> Bytes {
-        self.inbox.detach(&self.range)
+        self.inbox.detach(&self.lent)
     }
 
     fn into_slice(self) -> &'i [u8] {
-        self.inbox.lent(&self.range)
+        self.inbox.lent(&self.lent)
     }
 
     /// The body of a close frame, which was found to be a good one.
@@ -124,7 +124,7 @@ impl Deref for Payload<'_> {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        self.inbox.lent(&self.range)
+        self.inbox.lent(&self.lent)
     }
 }
 
@@ -162,12 +162,12 @@ impl TextPayload<'_> {
 
     /// The length in bytes.
     pub fn len(&self) -> usize {
-        self.payload.range.len()
+        self.payload.lent.len()
     }
 
     /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
-        self.payload.range.is_empty()
+        self.payload.lent.len() == 0
     }
 
     /// The text for keeps, without a copy; see [`Payload::into_bytes`].

@@ -1,13 +1,11 @@
 //! The receiving side: one step for whole messages and for pieces.
 
-use core::ops::Range;
-
 use super::closing::State;
 use super::{Connection, Event, Piece};
-use crate::buffer::{Inbox, Outbox};
+use crate::buffer::{Inbox, Lent, Outbox};
 use crate::close::{CloseCode, CloseFrame};
 use crate::error::{Error, InvalidText, Limit, Misuse, Protocol};
-use crate::frame::{Header, Start};
+use crate::frame::{COMPRESSED, Header, Start};
 use crate::mask::Mask;
 use crate::opcode::Opcode;
 use crate::role::Role;
@@ -27,6 +25,8 @@ struct Frame {
     /// Bytes of payload that have not been taken yet.
     remaining: u64,
     mask: Option<Mask>,
+    /// Unread bytes that are unmasked already, as inflating them has to go on.
+    unmasked: usize,
     opcode: Opcode,
     fin: bool,
 }
@@ -36,18 +36,19 @@ struct Open {
     opcode: Opcode,
     /// Whether a piece of it was handed out.
     in_pieces: bool,
+    /// Whether the last byte of its compressed payload was inflated.
+    finishing: bool,
+    compressed: bool,
     validator: Validator,
     fragments: u32,
-    /// Bytes of all frames begun so far.
-    length: u64,
-    /// Bytes taken so far.
+    /// Bytes of the message so far, after inflation.
     taken: u64,
 }
 
-/// What the core step found: a range of the inbox to lend.
+/// What the core step found: a part of the inbox to lend.
 pub(super) struct Found {
     pub(super) opcode: Opcode,
-    pub(super) range: Range<usize>,
+    pub(super) lent: Lent,
     /// Whether it ends a message; for whole messages and control frames always.
     pub(super) last: bool,
 }
@@ -130,9 +131,9 @@ impl Connection {
                 }
                 return self.control(inbox, outbox).map(Some);
             }
-            let complete = there >= frame.remaining;
-            let part = if complete { frame.remaining } else { there } as usize;
-            self.take(part, inbox)?;
+            let compressed = self.receiving.message.as_ref().is_some_and(|message| message.compressed);
+            let part = frame.remaining.min(there) as usize;
+            let complete = if compressed { self.inflate(door, part, inbox)? } else { self.take(part, inbox)? };
             let ended = complete && self.end_frame()?;
             if let Some(found) = self.hand_out(door, ended, inbox) {
                 return Ok(Some(found));
@@ -150,7 +151,7 @@ impl Connection {
         self.admit(start)?;
         let Some(length) = start.length(bytes)? else { return Ok(None) };
         if !start.opcode.is_control() {
-            self.admit_length(length)?;
+            self.admit_length(start, length)?;
         }
         let Some(mask) = start.mask(bytes) else { return Ok(None) };
         let header = Header { fin: start.fin, reserved: start.reserved, opcode: start.opcode, mask, length };
@@ -162,7 +163,12 @@ impl Connection {
         // "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values. If a nonzero
         // value is received and none of the negotiated extensions defines the meaning of such a nonzero value,
         // the receiving endpoint MUST _Fail the WebSocket Connection_." (RFC 6455 section 5.2)
-        if start.reserved != 0 {
+        //
+        // "An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and non-first fragments of a
+        // data message." (RFC 7692 section 6)
+        let may_compress = self.compression.is_negotiated() && matches!(start.opcode, Opcode::Text | Opcode::Binary);
+        let defined = if may_compress { COMPRESSED } else { 0 };
+        if start.reserved & !defined != 0 {
             return Err(Protocol::ReservedBits(start.reserved).into());
         }
         // "The server MUST close the connection upon receiving a frame that is not masked. [...] A client MUST
@@ -185,11 +191,21 @@ impl Connection {
     }
 
     /// Whether a data frame of this length is within the limits (RFC 6455 section 10.4).
-    fn admit_length(&self, length: u64) -> Result<(), Error> {
+    fn admit_length(&self, start: Start, length: u64) -> Result<(), Error> {
+        let (before, compressed) = match &self.receiving.message {
+            Some(message) => (message.taken, message.compressed),
+            None => (0, start.reserved == COMPRESSED),
+        };
+        if compressed {
+            // What counts of a compressed message is what comes out of it, and that is known only then. What goes in is
+            // never held, and DEFLATE adds to data that it cannot compress.
+            let least = self.config.frame_limit.min(self.config.message_limit);
+            let limit = least.saturating_add(least / 4 + 1024);
+            return if length > limit { Err(Limit::Frame { length }.into()) } else { Ok(()) };
+        }
         if length > self.config.frame_limit {
             return Err(Limit::Frame { length }.into());
         }
-        let before = self.receiving.message.as_ref().map_or(0, |message| message.length);
         let length = before.saturating_add(length);
         if length > self.config.message_limit {
             return Err(Limit::Message { length }.into());
@@ -199,43 +215,90 @@ impl Connection {
 
     /// Takes note of a frame whose header was read.
     fn begin(&mut self, header: Header) -> Result<(), Error> {
-        let Header { fin, opcode, mask, length, .. } = header;
+        let Header { fin, reserved, opcode, mask, length } = header;
         if !opcode.is_control() {
             let message = self.receiving.message.get_or_insert(Open {
                 opcode,
                 in_pieces: false,
+                finishing: false,
+                compressed: reserved == COMPRESSED,
                 validator: Validator::new(),
                 fragments: 0,
-                length: 0,
                 taken: 0,
             });
             message.fragments += 1;
-            message.length += length;
         }
-        self.receiving.frame = Some(Frame { remaining: length, mask: mask.map(Mask::new), opcode, fin });
+        self.receiving.frame = Some(Frame { remaining: length, mask: mask.map(Mask::new), unmasked: 0, opcode, fin });
         Ok(())
     }
 
-    /// Unmasks and validates the next bytes of the frame under way, and adds them to the message.
-    fn take(&mut self, count: usize, inbox: &mut Inbox) -> Result<(), Error> {
+    /// Unmasks and validates the next bytes of the frame under way, and adds them to the message. Whether the frame is
+    /// complete.
+    fn take(&mut self, count: usize, inbox: &mut Inbox) -> Result<bool, Error> {
         let (Some(frame), Some(message)) = (&mut self.receiving.frame, &mut self.receiving.message) else {
-            return Ok(());
+            return Ok(false);
         };
         let payload = inbox.unread_mut(count);
         if let Some(mask) = &mut frame.mask {
             mask.apply(payload);
         }
-        if message.opcode == Opcode::Text {
-            // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in
-            // fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." (RFC 6455
-            // section 8.1)
-            let at = |wrong: crate::utf8::InvalidUtf8| InvalidText::At(message.taken + wrong.at as u64);
-            message.validator.validate(payload).map_err(|wrong| Protocol::InvalidText(at(wrong)))?;
-        }
-        message.taken += count as u64;
+        message.add(payload)?;
         frame.remaining -= count as u64;
         inbox.hold(count);
-        Ok(())
+        Ok(frame.remaining == 0)
+    }
+
+    /// Unmasks, inflates and validates the next bytes of the frame under way, and adds what comes out to the message.
+    /// Whether the frame is complete and nothing more comes out of it.
+    fn inflate(&mut self, door: Door, count: usize, inbox: &mut Inbox) -> Result<bool, Error> {
+        let limit = self.config.message_limit;
+        let (Some(frame), Some(message)) = (&mut self.receiving.frame, &mut self.receiving.message) else {
+            return Ok(false);
+        };
+        if let Some(mask) = &mut frame.mask {
+            mask.apply(&mut inbox.unread_mut(count)[frame.unmasked..]);
+        }
+        frame.unmasked = count;
+        // A message in pieces need not fit into memory: what comes out is bounded by the piece, and goes on after it.
+        let left = usize::try_from(limit.saturating_sub(message.taken)).unwrap_or(usize::MAX);
+        let room = match door {
+            Door::Whole => left,
+            Door::Pieces => left.min(PIECE.saturating_sub(inbox.held())),
+        };
+        let too_long = || Error::from(Limit::Message { length: limit.saturating_add(1) });
+        if !message.finishing {
+            let inflate = |input: &[u8], output: &mut _| self.compression.inflate(input, output, room);
+            let (consumed, payload) = inbox.inflate(count, inflate)?;
+            message.add(payload)?;
+            frame.remaining -= consumed as u64;
+            frame.unmasked -= consumed;
+            let filled = payload.len() == room;
+            if consumed < count && room == left {
+                return Err(too_long());
+            }
+            if frame.remaining > 0 || (filled && room < left) {
+                return Ok(false);
+            }
+            if !frame.fin {
+                return Ok(true);
+            }
+            message.finishing = true;
+            if door == Door::Pieces && inbox.held() > message.validator.pending() {
+                return Ok(false);
+            }
+        }
+        let left = usize::try_from(limit.saturating_sub(message.taken)).unwrap_or(usize::MAX);
+        let room = left.min(room.max(1));
+        let mut finished = false;
+        let (_, payload) = inbox.inflate(0, |_, output| {
+            finished = self.compression.finish(output, room)?;
+            Ok::<_, Protocol>(0)
+        })?;
+        message.add(payload)?;
+        if !finished && room == left {
+            return Err(too_long());
+        }
+        Ok(finished)
     }
 
     /// Ends the frame whose payload was taken. Whether its message ends with it.
@@ -256,7 +319,8 @@ impl Connection {
         if !ended && (door == Door::Whole || inbox.held() == pending) {
             return None;
         }
-        let found = Found { opcode: message.opcode, range: inbox.lend_held(pending), last: ended };
+        let lent = if message.compressed { inbox.lend_inflated(pending) } else { inbox.lend_held(pending) };
+        let found = Found { opcode: message.opcode, lent, last: ended };
         message.in_pieces = true;
         if ended {
             self.receiving.message = None;
@@ -283,6 +347,26 @@ impl Connection {
             }
             _ => {}
         }
-        Ok(Found { opcode, range: inbox.take(remaining as usize), last: true })
+        Ok(Found { opcode, lent: inbox.lend(remaining as usize), last: true })
     }
 }
+
+impl Open {
+    /// Counts and validates the next bytes of the message.
+    #[inline]
+    fn add(&mut self, payload: &[u8]) -> Result<(), Error> {
+        if self.opcode == Opcode::Text {
+            // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in
+            // fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." (RFC 6455
+            // section 8.1)
+            self.validator
+                .validate(payload)
+                .map_err(|wrong| Protocol::InvalidText(InvalidText::At(self.taken + wrong.at as u64)))?;
+        }
+        self.taken += payload.len() as u64;
+        Ok(())
+    }
+}
+
+/// The most that one piece of a compressed message inflates to.
+const PIECE: usize = 16 << 10;

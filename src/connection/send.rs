@@ -7,7 +7,7 @@ use super::closing::State;
 use crate::broadcast::Broadcast;
 use crate::buffer::{Outbox, SHARED};
 use crate::error::{Error, Misuse};
-use crate::frame::Header;
+use crate::frame::{COMPRESSED, Header};
 use crate::message::Message;
 use crate::opcode::Opcode;
 
@@ -74,8 +74,9 @@ impl Connection {
         if self.role.masks() {
             return Err(Misuse::UnmaskedBroadcast.into());
         }
-        self.admit_message(message.frame().len(), outbox)?;
-        outbox.share(message.frame());
+        let frame = message.frame(self.compression.stateless());
+        self.admit_message(frame.len(), outbox)?;
+        outbox.share(frame);
         Ok(())
     }
 
@@ -98,14 +99,15 @@ impl Connection {
         self.send_control(Opcode::Pong, payload, outbox)
     }
 
+    #[inline]
     fn send_data(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
         self.admit_message(payload.len(), outbox)?;
-        self.write(opcode, true, payload, outbox);
+        self.write_data(opcode, true, payload, outbox);
         Ok(())
     }
 
     fn send_shared(&mut self, opcode: Opcode, payload: &Bytes, outbox: &mut Outbox) -> Result<(), Error> {
-        if self.role.masks() || payload.len() < SHARED {
+        if self.role.masks() || self.compression.is_negotiated() || payload.len() < SHARED {
             return self.send_data(opcode, payload, outbox);
         }
         self.admit_message(payload.len(), outbox)?;
@@ -122,8 +124,8 @@ impl Connection {
             Some(open) if open == kind => Opcode::Continuation,
             Some(open) => return Err(Misuse::OtherKind(open).into()),
         };
-        outbox.admit(payload.len())?;
-        self.write(opcode, last, payload, outbox);
+        self.admit_data(payload.len(), outbox)?;
+        self.write_data(opcode, last, payload, outbox);
         self.sending = if last { None } else { Some(kind) };
         Ok(())
     }
@@ -145,6 +147,28 @@ impl Connection {
         outbox.pong(header.encode(), payload, mask);
     }
 
+    /// Writes a frame of a message, compressed where that was negotiated and the message is worth it.
+    #[inline]
+    fn write_data(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) {
+        if self.compression.is_negotiated() && self.write_compressed(opcode, fin, payload, outbox) {
+            return;
+        }
+        self.write(opcode, fin, payload, outbox);
+    }
+
+    /// "An endpoint sets the "Per-Message Compressed" bit of the first frame of a compressed message" is what RFC 7692
+    /// section 6.1 asks. Whether the message is a compressed one.
+    fn write_compressed(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) -> bool {
+        let mask = self.mask();
+        let reserved = if opcode == Opcode::Continuation { 0 } else { COMPRESSED };
+        let compression = &mut self.compression;
+        outbox.gather_written(
+            |output| compression.compress(payload, fin, output),
+            |length| Header { fin, reserved, opcode, mask, length }.encode(),
+            mask,
+        )
+    }
+
     /// Writes a frame, masked where this end masks.
     pub(super) fn write(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) {
         let mask = self.mask();
@@ -164,7 +188,14 @@ impl Connection {
         if self.sending.is_some() {
             return Err(Misuse::MessageOpen.into());
         }
-        Ok(outbox.admit(payload)?)
+        self.admit_data(payload, outbox)
+    }
+
+    /// Whether a data frame with this much payload fits, also where DEFLATE adds to what it cannot compress.
+    #[inline]
+    fn admit_data(&self, payload: usize, outbox: &Outbox) -> Result<(), Error> {
+        let added = if self.compression.is_negotiated() { payload / 4 + 128 } else { 0 };
+        Ok(outbox.admit(payload.saturating_add(added))?)
     }
 
     /// "The application MUST NOT send any more data frames after sending a Close frame." (RFC 6455 section 5.5.1)

@@ -52,6 +52,11 @@ impl Options {
         }
     }
 
+    /// What this end wants of the direction in which it sends.
+    pub const fn local(&self) -> Direction {
+        self.local
+    }
+
     /// The window of our compressor, as the base-2 logarithm of its octets: 8 to 15; less counts as 8,
     /// more as 15.
     ///

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::future::Future;
 use core::time::Duration;
+use std::boxed::Box;
 
 use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use ::tokio::net::TcpStream;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use super::websocket::WebSocket;
 use crate::adapter::memory;
 use crate::handshake::{Acceptance, HandshakeError, OriginPolicy, Request, RequestReader, Response, Url};
-use crate::{Client, Connection, Due, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
+use crate::{Client, Due, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
 
 /// Connects to a `ws://` URL with the default options.
 ///
@@ -135,13 +136,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
     pub async fn accept_as(mut self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
-        let (response, agreement) = match self.request.accept(acceptance) {
+        let (response, agreement, connection) = match self.server.establish(&self.request, acceptance) {
             Ok(accepted) => accepted,
             Err(error) => return self.refuse(error).await,
         };
-        let Server { config, timeouts, outbox_limit, .. } = self.server;
+        let Server { timeouts, outbox_limit, .. } = self.server;
         within(timeouts.handshake, write(&mut self.stream, &response.write())).await?;
-        let connection = Connection::server(config);
         Ok(WebSocket::from_parts(self.stream, connection, self.inbox, agreement, *timeouts, *outbox_limit))
     }
 
@@ -180,7 +180,7 @@ where
     let mut entropy = SystemEntropy::new();
     let mut nonce = [0; 16];
     entropy.fill(&mut nonce);
-    let (request, mut handshake) = client.offer.begin(url, nonce);
+    let (request, mut handshake) = client.whole_offer()?.begin(url, nonce);
     write(&mut stream, &request.write()).await?;
     let mut inbox = Inbox::new();
     let established = loop {
@@ -190,7 +190,7 @@ where
         }
     };
     inbox.consume(established.length);
-    let connection = Connection::client_with_entropy(&client.config, std::boxed::Box::new(entropy));
+    let connection = client.connection(&established.agreement, Box::new(entropy))?;
     let Client { timeouts, outbox_limit, .. } = client;
     Ok(WebSocket::from_parts(stream, connection, inbox, established.agreement, *timeouts, *outbox_limit))
 }

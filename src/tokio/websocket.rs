@@ -18,7 +18,7 @@ use super::split::{Receiver, Sender};
 use super::wakers::Wakers;
 use crate::adapter::{Driver, Step, memory};
 use crate::handshake::Agreement;
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Keepalive, Message, Timeouts};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Timeouts};
 
 /// A WebSocket connection over a tokio stream: a `Stream` of messages and a `Sink` for them.
 ///
@@ -53,12 +53,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         outbox_limit: usize,
     ) -> Self {
         let clock = Clock::new();
-        let mut keepalive = Keepalive::new(timeouts, clock.now());
-        keepalive.opened(clock.now());
         let wakers = Arc::new(Wakers::default());
         Self {
             stream,
-            driver: Driver::new(connection, inbox, outbox_limit, keepalive),
+            driver: Driver::new(connection, inbox, outbox_limit, timeouts, clock.now()),
             clock,
             waker: Waker::from(Arc::clone(&wakers)),
             wakers,
@@ -217,7 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     pub(super) fn start_sending(&mut self, message: &Message) -> Result<(), IoError> {
-        self.driver.send(message)?;
+        self.driver.send(message, || self.clock.now())?;
         self.wakers.wake_receiving();
         Ok(())
     }

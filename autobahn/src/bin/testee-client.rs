@@ -4,7 +4,8 @@
 use std::env;
 use std::error::Error;
 
-use sockeye::{IoError, Message};
+use sockeye::deflate::Options;
+use sockeye::{Client, IoError, Message};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -28,14 +29,14 @@ fn main() -> Outcome<()> {
 }
 
 async fn tokio(url: &str, agent: &str) -> Outcome<()> {
-    use sockeye::tokio::connect;
+    use sockeye::tokio::connect_with;
 
-    let mut peer = connect(&count(url)).await?;
+    let mut peer = connect_with(&client(), &count(url)).await?;
     let cases = read(peer.receive().await?)?;
     while peer.receive().await?.is_some() {}
     for case in 1..=cases {
         let echo = async {
-            let mut peer = connect(&run(url, agent, case)).await?;
+            let mut peer = connect_with(&client(), &run(url, agent, case)).await?;
             while let Some(message) = peer.receive().await? {
                 if message.is_data() {
                     peer.send(message).await?;
@@ -46,20 +47,20 @@ async fn tokio(url: &str, agent: &str) -> Outcome<()> {
         // An error is what the suite provokes, and its server judges what came of it.
         let _ = echo.await;
     }
-    let mut peer = connect(&report(url, agent)).await?;
+    let mut peer = connect_with(&client(), &report(url, agent)).await?;
     while peer.receive().await?.is_some() {}
     Ok(())
 }
 
 fn blocking(url: &str, agent: &str) -> Outcome<()> {
-    use sockeye::blocking::connect;
+    use sockeye::blocking::connect_with;
 
-    let mut peer = connect(&count(url))?;
+    let mut peer = connect_with(&client(), &count(url))?;
     let cases = read(peer.receive()?)?;
     while peer.receive()?.is_some() {}
     for case in 1..=cases {
         let echo = || {
-            let mut peer = connect(&run(url, agent, case))?;
+            let mut peer = connect_with(&client(), &run(url, agent, case))?;
             while let Some(message) = peer.receive()? {
                 if message.is_data() {
                     peer.send(message)?;
@@ -70,9 +71,13 @@ fn blocking(url: &str, agent: &str) -> Outcome<()> {
         // An error is what the suite provokes, and its server judges what came of it.
         let _ = echo();
     }
-    let mut peer = connect(&report(url, agent))?;
+    let mut peer = connect_with(&client(), &report(url, agent))?;
     while peer.receive()?.is_some() {}
     Ok(())
+}
+
+fn client() -> Client {
+    Client::new().deflate(Options::new())
 }
 
 fn count(url: &str) -> String {

@@ -5,8 +5,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::{env, io, net, thread};
 
+use sockeye::Server;
+use sockeye::deflate::Options;
 use sockeye::handshake::OriginPolicy;
-use sockeye::{Config, Server};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut adapter, mut address) = (String::from("tokio"), String::from("127.0.0.1:0"));
@@ -19,8 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let listener = net::TcpListener::bind(address)?;
     println!("listening on ws://{}", listener.local_addr()?);
-    // Messages of exactly 16 MiB are the suite's largest.
-    let server = Arc::new(Server::new(OriginPolicy::Any).config(Config::default()));
+    let server = Arc::new(Server::new(OriginPolicy::Any).deflate(Options::new()));
     match adapter.as_str() {
         "tokio" => ::tokio::runtime::Runtime::new()?.block_on(tokio(server, listener))?,
         "blocking" => blocking(&server, &listener)?,
