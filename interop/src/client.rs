@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use sockeye::blocking::{WebSocket, connect_with};
 use sockeye::bytes::Bytes;
+use sockeye::deflate::Options;
 use sockeye::handshake::Offer;
 use sockeye::{Client, CloseCode, CloseFrame, Message, Side};
 
@@ -33,7 +34,7 @@ fn negotiation(url: &str, variant: &str) -> Checked {
 
 fn subprotocol(url: &str, _: &str) -> Checked {
     let offer = Offer::new().with_subprotocol("chat.v2")?.with_subprotocol("chat.v1")?;
-    let connection = connect_with(&Client::new().offer(offer), url)?;
+    let connection = connect_with(&client().offer(offer), url)?;
     expect(connection.subprotocol(), Some("chat.v1"))?;
     close(connection)
 }
@@ -52,7 +53,7 @@ fn echo(url: &str, _: &str) -> Checked {
 fn fragments(url: &str, _: &str) -> Checked {
     let mut connection = connect(url, "fragments")?;
     let whole = ["조각", &"x".repeat(70_000), "끝"].concat();
-    expect(connection.receive()?, Some(whole.into()))?;
+    expect(connection.receive()?, Some(Message::text(whole)))?;
     close(connection)
 }
 
@@ -60,7 +61,7 @@ fn burst(url: &str, _: &str) -> Checked {
     let connection = connect(url, "")?;
     let (sender, mut receiver) = connection.split()?;
     let sent: Vec<Message> =
-        (0..2000).map(|number| format!("{number}번째 {}", "연어".repeat(number % 150)).into()).collect();
+        (0..2000).map(|number| Message::text(format!("{number}번째 {}", "연어".repeat(number % 150)))).collect();
     let to_send = sent.clone();
     let sending = std::thread::spawn(move || {
         to_send.into_iter().try_for_each(|message| sender.feed(message))?;
@@ -122,7 +123,12 @@ fn servers_close(url: &str, _: &str) -> Checked {
 }
 
 fn connect(url: &str, path: &str) -> Result<WebSocket<TcpStream>, sockeye::IoError> {
-    connect_with(&Client::new(), &format!("{url}{path}"))
+    connect_with(&client(), &format!("{url}{path}"))
+}
+
+/// A client that compresses everything where the server agrees.
+fn client() -> Client {
+    Client::new().deflate(Options::new().threshold(0))
 }
 
 fn close(mut connection: WebSocket<TcpStream>) -> Checked {

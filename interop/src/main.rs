@@ -33,6 +33,7 @@ fn run(folder: &Path) -> bool {
     let mut table =
         format!("\n{:<12} {:<7} {:<12} {:<15} {:>6}  result\n", "peer", "role", "compression", "sockeye", "checks");
     let mut passed = true;
+    let _ = std::fs::remove_file(process::log(folder));
     for peer in [Peer::WS, Peer::WEBSOCKETS] {
         for variant in VARIANTS {
             for example in ["echo", "echo_blocking"] {
@@ -46,7 +47,11 @@ fn run(folder: &Path) -> bool {
         }
     }
     print!("{table}");
-    println!("\n{}", if passed { "all conversations went as they should" } else { "some conversations went wrong" });
+    if passed {
+        println!("\nall conversations went as they should");
+    } else {
+        println!("\nsome conversations went wrong; what the programs said is in {}", process::log(folder).display());
+    }
     passed
 }
 
@@ -64,14 +69,14 @@ impl Peer {
     const WEBSOCKETS: Self = Self {
         name: "websockets",
         interpreter: "websockets/bin/python",
-        client: "../../interop/websockets/client.py",
-        server: "../../interop/websockets/server.py",
+        client: "websockets/client.py",
+        server: "websockets/server.py",
     };
 
     fn start(&self, folder: &Path, program: &str, arguments: &[&str]) -> Result<Process, String> {
         let installed = folder.join(self.interpreter);
         let interpreter = if installed.exists() { installed } else { self.interpreter.into() };
-        Process::start(Command::new(interpreter).arg(folder.join(program)).args(arguments))
+        Process::start(Command::new(interpreter).arg(folder.join(program)).args(arguments), folder)
     }
 }
 
@@ -94,7 +99,7 @@ fn talk_as_server(peer: &Peer, folder: &Path, variant: &str, example: &str) -> O
     let mut outcome = Outcome::default();
     let talk = |outcome: &mut Outcome| {
         let server = folder.join("../release/examples").join(example);
-        let mut server = Process::start(Command::new(server).arg("127.0.0.1:0"))?;
+        let mut server = Process::start(Command::new(server).arg("127.0.0.1:0"), folder)?;
         let url = server.listening()?;
         let mut client = peer.start(folder, peer.client, &[&url, variant])?;
         while let Some(line) = client.line()? {

@@ -1,8 +1,10 @@
 //! A program that talks in lines on its stdout, and ends with its stdin.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Lines};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A program that was started. It is killed where it is dropped before its end.
 pub(crate) struct Process {
@@ -11,8 +13,10 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(command: &mut Command) -> Result<Self, String> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    /// Starts a program; what it says on stderr goes into the [`log`].
+    pub(crate) fn start(command: &mut Command, folder: &Path) -> Result<Self, String> {
+        let log = File::options().create(true).append(true).open(log(folder)).map_err(|error| error.to_string())?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().map_err(|error| format!("cannot start {command:?}: {error}"))?;
         let stdout = child.stdout.take().ok_or("the program has no stdout")?;
         running().push(child.id());
@@ -52,6 +56,11 @@ impl Drop for Process {
     }
 }
 
+/// What all programs said on stderr.
+pub(crate) fn log(folder: &Path) -> PathBuf {
+    folder.join("stderr.log")
+}
+
 /// Kills every program that still runs.
 pub(crate) fn kill_all() {
     for &id in running().iter() {
@@ -68,7 +77,7 @@ fn signal(name: &str, id: u32) -> Result<(), String> {
     }
 }
 
-fn running() -> std::sync::MutexGuard<'static, Vec<u32>> {
+fn running() -> MutexGuard<'static, Vec<u32>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

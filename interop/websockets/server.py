@@ -35,8 +35,13 @@ async def handle(socket):
             await socket.close(4404, "no such path")
 
 
+def select(_, offered):
+    return "chat.v1" if "chat.v1" in offered else None
+
+
 async def main():
-    async with serve(handle, "127.0.0.1", 0, subprotocols=["chat.v1"], **server_options(sys.argv[1])) as server:
+    options = {"select_subprotocol": select, **server_options(sys.argv[1])}
+    async with serve(handle, "127.0.0.1", 0, **options) as server:
         print(f"listening on ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
         # The end of stdin ends the server, however that comes.
         await asyncio.to_thread(sys.stdin.read)

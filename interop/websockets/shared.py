@@ -22,7 +22,7 @@ def server_options(variant):
 
 
 def _options(variant, factory):
-    extensions = [] if variant == "none" else [factory(**TERMS[variant])]
+    extensions = None if variant == "none" else [factory(**TERMS[variant])]
     return {"compression": None, "extensions": extensions, "max_size": None}
 
 
