@@ -241,3 +241,8 @@ pub use keepalive::{Due, Keepalive, Timeouts};
 pub use message::{Message, Text};
 pub use opcode::Opcode;
 pub use role::Role;
+
+/// The README's code, compiled and run with the tests of the documentation.
+#[cfg(all(doctest, feature = "blocking", feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
