@@ -126,6 +126,8 @@ impl Driver {
     pub(crate) fn read(&mut self, count: usize, now: Duration) {
         self.inbox.filled(count);
         self.keepalive.heard(now);
+        // A peer that never stops sending must not outlast the deadline of the closing handshake.
+        self.tick(now);
     }
 
     /// The peer has ended its half of the transport.

@@ -17,18 +17,18 @@ pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
     inbox.space(least)
 }
 
-/// Takes the memory of an inbox that waits for bytes, all of it where the inbox is empty.
+/// Takes the memory of an inbox that waits for bytes: all of it where the inbox is empty, for the next read of this
+/// thread.
 pub(crate) fn reclaim(inbox: &mut Inbox) {
     if inbox.is_empty() && inbox.capacity() > 0 {
         let memory = inbox.exchange(BytesMut::new());
         SPARE.with_borrow_mut(|spare| {
-            if spare.len() < SPARE_LIMIT && memory.capacity() <= MOST_READ {
+            if spare.len() < SPARE_LIMIT && (1..=MOST_READ).contains(&memory.capacity()) {
                 spare.push(memory);
             }
         });
-    } else {
-        inbox.release();
     }
+    inbox.release();
 }
 
 std::thread_local! {
