@@ -12,7 +12,7 @@
 //! * [`Outbox`] holds bytes that are to leave. It is a [`bytes::Buf`], so any transport can drain it.
 //! * [`Event`] is what happened. It borrows from the inbox alone, so you can send while you hold one.
 //!
-//! Who wants messages over a socket and no more than that takes an adapter: [`tokio`](crate::tokio) or [`blocking`].
+//! Who wants messages over a socket and no more than that takes an adapter: [`tokio`] or [`blocking`].
 //!
 //! # Both ends in memory
 //!
@@ -176,7 +176,7 @@
 //!
 //! # Where to go from here
 //!
-//! * [`tokio`](crate::tokio) and [`blocking`]: the loop above, written for you.
+//! * [`tokio`] and [`blocking`]: the loop above, written for you.
 //! * [`handshake`]: look at a request before you answer it, choose a subprotocol, refuse with a status of your own,
 //!   serve a page on the same port, and **who may connect** ([`OriginPolicy`](handshake::OriginPolicy)).
 //! * [`deflate`]: compression, what it costs in memory, and when not to use it.
@@ -195,7 +195,7 @@
 //! | `std` | yes | [`SystemEntropy`], [`Connection::client`], run-time SIMD detection, vectored writes |
 //! | `deflate` | yes | permessage-deflate: [`deflate`] |
 //! | `blocking` | | [`blocking`]: `Read + Write` streams |
-//! | `tokio` | | [`tokio`](crate::tokio): `AsyncRead + AsyncWrite` streams, as a `Stream` and a `Sink` |
+//! | `tokio` | | [`tokio`]: `AsyncRead + AsyncWrite` streams, as a `Stream` and a `Sink` |
 #![no_std]
 #![deny(missing_docs)]
 extern crate alloc;

@@ -11,8 +11,11 @@ use sockeye::{Client, CloseCode, CloseFrame, Message, Side};
 
 type Checked = Result<(), Box<dyn std::error::Error>>;
 
-/// What is checked, each with the URL of a server and the variant of compression that it was told.
-pub(crate) const CHECKS: [(&str, fn(&str, &str) -> Checked); 8] = [
+/// Gets the URL of a server, and the variant of compression that the server was told.
+type Check = fn(&str, &str) -> Checked;
+
+/// What is checked.
+pub(crate) const CHECKS: [(&str, Check); 8] = [
     ("negotiation", negotiation),
     ("subprotocol", subprotocol),
     ("echo", echo),
