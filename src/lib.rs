@@ -165,7 +165,7 @@
 //! | [`Limits::bytes`](handshake::Limits::bytes), the head of a handshake | 8 KiB | 431 | what common web servers give to all cookies and tokens |
 //! | [`Limits::headers`](handshake::Limits::headers) | 64 | 431 | a browser sends about 15 |
 //! | [`Config::frame_limit`] | 16 MiB | 1009, before the payload is read | no one frame holds more memory than a message may |
-//! | [`Config::message_limit`], after decompression | 16 MiB | 1009 | a whole message is in memory before its event |
+//! | [`Config::message_limit`], after decompression | 16 MiB | 1009, at the header or while it is inflated | a whole message is in memory before its event |
 //! | [`Config::fragment_limit`] | 131,072 | 1008 | an empty fragment costs the peer 6 bytes and us a header's work |
 //! | [`Outbox::with_limit`] | none; 32 MiB in the adapters | [`Error::OutboxFull`], nothing is lost | back-pressure is the caller's to choose |
 //! | pongs while [`Outbox::CONTROL_ROOM`] is taken | 4 KiB | the latest replaces the one before | a peer that pings and does not read |
@@ -173,6 +173,7 @@
 //! | [`Timeouts::ping_interval`] | none | a ping is sent | pings cost a sleeping phone its battery |
 //! | [`Timeouts::pong_wait`] | 20 s | the transport is dropped | a round trip on a bad network, several times over |
 //! | [`Timeouts::close_wait`] | 5 s | the transport is dropped | the peer has agreed to close, or has misbehaved |
+//! | [`Timeouts::idle`] | 10 s | the memory of compression is given back | it is made anew in microseconds |
 //!
 //! # Where to go from here
 //!
