@@ -12,6 +12,9 @@ use bytes::{Buf, Bytes, BytesMut};
 /// of a message are moved together, each byte at most once. While a message is incomplete it stays at the front
 /// and `space` is the tail of its own memory.
 ///
+/// An inbox belongs to one connection from the first byte to the last: it holds the message of which the connection
+/// knows the rest.
+///
 /// A new inbox holds no heap. [`release`](Self::release) gives the memory of a drained one back, and
 /// [`exchange`](Self::exchange) lends it to others, so that an idle connection holds none.
 #[derive(Default)]
