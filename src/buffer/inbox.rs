@@ -194,12 +194,12 @@ impl Inbox {
     }
 
     /// Has `inflate` turn the first `count` unread bytes into more of the message that is held, and takes as many of
-    /// them as it says. Returns that number, and the bytes that came of them.
+    /// them as it says. Returns that number, and the bytes that came of them, those before a fault too.
     pub(crate) fn inflate<E>(
         &mut self,
         count: usize,
         inflate: impl FnOnce(&[u8], &mut BytesMut) -> Result<usize, E>,
-    ) -> Result<(usize, &[u8]), E> {
+    ) -> (Result<usize, E>, &[u8]) {
         if self.lent == self.inflated.len() {
             self.inflated.clear();
         } else {
@@ -207,9 +207,9 @@ impl Inbox {
         }
         self.lent = 0;
         let before = self.inflated.len();
-        let consumed = inflate(&self.memory[self.next..self.next + count], &mut self.inflated)?;
-        self.next += consumed;
-        Ok((consumed, &self.inflated[before..]))
+        let consumed = inflate(&self.memory[self.next..self.next + count], &mut self.inflated);
+        self.next += *consumed.as_ref().unwrap_or(&0);
+        (consumed, &self.inflated[before..])
     }
 
     /// Bytes of the message that are held.

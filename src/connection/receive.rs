@@ -268,8 +268,10 @@ impl Connection {
         let too_long = || Error::from(Limit::Message { length: limit.saturating_add(1) });
         if !message.finishing {
             let inflate = |input: &[u8], output: &mut _| self.compression.inflate(input, output, room);
-            let (consumed, payload) = inbox.inflate(count, inflate)?;
+            let (consumed, payload) = inbox.inflate(count, inflate);
+            // Text that is wrong before a fault of the compression fails first, however the bytes arrive.
             message.add(payload)?;
+            let consumed = consumed?;
             frame.remaining -= consumed as u64;
             frame.unmasked -= consumed;
             let filled = payload.len() == room;
@@ -290,11 +292,12 @@ impl Connection {
         let left = usize::try_from(limit.saturating_sub(message.taken)).unwrap_or(usize::MAX);
         let room = left.min(room.max(1));
         let mut finished = false;
-        let (_, payload) = inbox.inflate(0, |_, output| {
+        let (finish, payload) = inbox.inflate(0, |_, output| {
             finished = self.compression.finish(output, room)?;
             Ok::<_, Protocol>(0)
-        })?;
+        });
         message.add(payload)?;
+        finish?;
         if !finished && room == left {
             return Err(too_long());
         }
