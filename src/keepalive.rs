@@ -55,7 +55,7 @@ pub enum Due {
     Pong,
     /// The peer has not ended the connection in time: drop the transport.
     Close,
-    /// Nothing has happened for a while: call [`Connection::release_idle`](crate::Connection::release_idle).
+    /// No message has gone either way for a while: call [`Connection::release_idle`](crate::Connection::release_idle).
     Idle,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for Due {
             Self::Ping => "a sign of life of the peer before a ping",
             Self::Pong => "a sign of life of the peer after a ping",
             Self::Close => "the peer to end the connection",
-            Self::Idle => "something to happen",
+            Self::Idle => "a message",
         })
     }
 }
@@ -93,7 +93,7 @@ impl fmt::Display for Due {
 pub struct Keepalive {
     timeouts: Timeouts,
     phase: Phase,
-    /// When something happened last; `None` once it was said that nothing has since.
+    /// When a message was sent or received last; `None` once it was said that none was since.
     stirred: Option<Duration>,
 }
 
@@ -122,12 +122,12 @@ impl Keepalive {
     pub const fn heard(&mut self, now: Duration) {
         if let Phase::Quiet { .. } | Phase::Pinged { .. } = self.phase {
             self.phase = Phase::Quiet { since: now };
-            self.stirred = Some(now);
         }
     }
 
-    /// Input: a message was sent.
-    pub const fn sent(&mut self, now: Duration) {
+    /// Input: a message was sent or received. Control frames are none: a connection that is kept alive by pings
+    /// alone is idle.
+    pub const fn stirred(&mut self, now: Duration) {
         self.stirred = Some(now);
     }
 
@@ -232,12 +232,13 @@ mod tests {
         let mut keepalive = Keepalive::new(Timeouts::default(), seconds(0));
         keepalive.opened(seconds(0));
         assert_eq!(keepalive.deadline(), None, "nothing has happened yet");
-        keepalive.heard(seconds(1));
-        keepalive.sent(seconds(3));
+        keepalive.stirred(seconds(1));
+        keepalive.stirred(seconds(3));
+        keepalive.heard(seconds(5));
         assert_eq!(keepalive.due(seconds(12)), None);
         assert_eq!(keepalive.due(seconds(13)), Some(Due::Idle));
         assert_eq!(keepalive.deadline(), None);
-        keepalive.sent(seconds(20));
+        keepalive.stirred(seconds(20));
         assert_eq!(keepalive.deadline(), Some(seconds(30)));
         keepalive.closing(seconds(21));
         assert_eq!(keepalive.due(seconds(26)), Some(Due::Close), "a connection that closes is not idle");

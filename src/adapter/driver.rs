@@ -74,7 +74,11 @@ impl Driver {
                 if let Event::Close(_) = event {
                     self.keepalive.closing(now());
                 }
-                return Step::Deliver(event.into_message());
+                let message = event.into_message();
+                if self.releases && message.is_data() {
+                    self.keepalive.stirred(now());
+                }
+                return Step::Deliver(message);
             }
             Ok(None) => {}
             Err(error) => self.fail(error.into()),
@@ -98,7 +102,7 @@ impl Driver {
         self.admit_sending()?;
         self.connection.send(message, &mut self.outbox)?;
         if self.releases {
-            self.keepalive.sent(now());
+            self.keepalive.stirred(now());
         }
         Ok(())
     }

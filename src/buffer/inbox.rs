@@ -127,18 +127,15 @@ impl Inbox {
         if self.memory.capacity() > 2 * (self.held.len() + self.filled - self.next) {
             self.exchange(BytesMut::new());
         }
-        if self.held_inflated() == 0 {
-            self.inflated = BytesMut::new();
-            self.lent = 0;
-        }
+        self.release_inflated();
     }
 
     /// Exchanges the memory, so that many connections can share one piece of it: bytes that the inbox holds move
     /// into `memory`, which grows where it must, and the memory they were in is returned.
     ///
-    /// What `memory` contained is overwritten. Inflated bytes stay where they are. Lend an empty inbox a large memory before a read, take it back
-    /// with `exchange(BytesMut::new())` after the events: only an incomplete tail is then kept, in memory of its
-    /// own size.
+    /// What `memory` contained is overwritten. Inflated bytes stay where they are; where there are none, their memory
+    /// is given back. Lend an empty inbox a large memory before a read, take it back with
+    /// `exchange(BytesMut::new())` after the events: only an incomplete tail is then kept, in memory of its own size.
     pub fn exchange(&mut self, mut memory: BytesMut) -> BytesMut {
         let (held, unread) = (self.held.len(), self.filled - self.next);
         if memory.len() < held + unread {
@@ -152,6 +149,7 @@ impl Inbox {
         self.held = 0..held;
         self.next = held;
         self.filled = held + unread;
+        self.release_inflated();
         core::mem::replace(&mut self.memory, memory)
     }
 
@@ -283,6 +281,13 @@ impl Inbox {
 
     fn held_inflated(&self) -> usize {
         self.inflated.len() - self.lent
+    }
+
+    fn release_inflated(&mut self) {
+        if self.held_inflated() == 0 {
+            self.inflated = BytesMut::new();
+            self.lent = 0;
+        }
     }
 
     /// Makes room for `least` bytes behind the filled ones: by starting over where the inbox is empty, by moving

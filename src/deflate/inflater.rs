@@ -138,6 +138,7 @@ impl Inflater {
             // The output grows by what has come, never by what a bomb promises.
             let start = output.len();
             let space = step.min(room);
+            grow(output, space, room);
             output.resize(start + space, 0);
             let piece = self.decompress(rest, &mut output[start..], InflateFlush::SyncFlush);
             output.truncate(start + piece.produced);
@@ -231,6 +232,17 @@ impl Inflater {
                 Err(_) => End::Corrupt,
             },
         }
+    }
+}
+
+/// Moves `output` to memory of the size that it can come to at most, where it would otherwise double past that.
+fn grow(output: &mut BytesMut, space: usize, room: usize) {
+    let capacity = output.capacity();
+    let most = output.len().saturating_add(room);
+    if capacity - output.len() < space && capacity.saturating_mul(2) > most {
+        let mut grown = BytesMut::with_capacity(most);
+        grown.extend_from_slice(output);
+        *output = grown;
     }
 }
 
