@@ -121,15 +121,17 @@ impl Connection {
             if self.receiving.frame.is_none() {
                 let Some((header, size)) = self.header(inbox.unread())? else { return Ok(None) };
                 inbox.consume(size);
-                self.begin(header)?;
+                self.begin(header);
             }
-            let Some(frame) = &mut self.receiving.frame else { return Ok(None) };
+            let Some(frame) = &self.receiving.frame else { return Ok(None) };
             let there = inbox.unread().len() as u64;
             if frame.opcode.is_control() {
                 if there < frame.remaining {
                     return Ok(None);
                 }
-                return self.control(inbox, outbox).map(Some);
+                let (opcode, length, mask) = (frame.opcode, frame.remaining as usize, frame.mask);
+                self.receiving.frame = None;
+                return self.control(opcode, length, mask, inbox, outbox).map(Some);
             }
             let compressed = self.receiving.message.as_ref().is_some_and(|message| message.compressed);
             let part = frame.remaining.min(there) as usize;
@@ -214,7 +216,7 @@ impl Connection {
     }
 
     /// Takes note of a frame whose header was read.
-    fn begin(&mut self, header: Header) -> Result<(), Error> {
+    fn begin(&mut self, header: Header) {
         let Header { fin, reserved, opcode, mask, length } = header;
         if !opcode.is_control() {
             let message = self.receiving.message.get_or_insert(Open {
@@ -229,7 +231,6 @@ impl Connection {
             message.fragments += 1;
         }
         self.receiving.frame = Some(Frame { remaining: length, mask: mask.map(Mask::new), unmasked: 0, opcode, fin });
-        Ok(())
     }
 
     /// Unmasks and validates the next bytes of the frame under way, and adds them to the message. Whether the frame is
@@ -251,7 +252,6 @@ impl Connection {
     /// Unmasks, inflates and validates the next bytes of the frame under way, and adds what comes out to the message.
     /// Whether the frame is complete and nothing more comes out of it.
     fn inflate(&mut self, door: Door, count: usize, inbox: &mut Inbox) -> Result<bool, Error> {
-        let limit = self.config.message_limit;
         let (Some(frame), Some(message)) = (&mut self.receiving.frame, &mut self.receiving.message) else {
             return Ok(false);
         };
@@ -259,26 +259,21 @@ impl Connection {
             mask.apply(&mut inbox.unread_mut(count)[frame.unmasked..]);
         }
         frame.unmasked = count;
-        // A message in pieces need not fit into memory: what comes out is bounded by the piece, and goes on after it.
-        let left = usize::try_from(limit.saturating_sub(message.taken)).unwrap_or(usize::MAX);
-        let room = match door {
-            Door::Whole => left,
-            Door::Pieces => left.min(PIECE.saturating_sub(inbox.held())),
-        };
-        let too_long = || Error::from(Limit::Message { length: limit.saturating_add(1) });
         if !message.finishing {
-            let inflate = |input: &[u8], output: &mut _| self.compression.inflate(input, output, room);
-            let (consumed, payload) = inbox.inflate(count, inflate);
+            let left = message.left(self.config.message_limit);
+            let room = door.room(left, inbox);
+            let (consumed, payload) =
+                inbox.inflate(count, |input, output| self.compression.inflate(input, output, room));
             // Text that is wrong before the data is fails first, as it would if it had come in a read of its own.
             message.add(payload)?;
-            let (consumed, came) = (consumed?, payload.len());
+            let (consumed, produced) = (consumed?, payload.len());
             frame.remaining -= consumed as u64;
             frame.unmasked -= consumed;
-            let filled = came == room;
             if consumed < count && room == left {
-                return Err(too_long());
+                return Err(self.too_long());
             }
-            if frame.remaining > 0 || (filled && room < left) {
+            // Where the room was used up for a piece, there may be more in what was consumed.
+            if frame.remaining > 0 || (produced == room && room < left) {
                 return Ok(false);
             }
             if !frame.fin {
@@ -289,8 +284,14 @@ impl Connection {
                 return Ok(false);
             }
         }
-        let left = usize::try_from(limit.saturating_sub(message.taken)).unwrap_or(usize::MAX);
-        let room = left.min(room.max(1));
+        self.finish(door, inbox)
+    }
+
+    /// Has the last bytes of a compressed message come out. Whether there are no more.
+    fn finish(&mut self, door: Door, inbox: &mut Inbox) -> Result<bool, Error> {
+        let Some(message) = &mut self.receiving.message else { return Ok(true) };
+        let left = message.left(self.config.message_limit);
+        let room = door.room(left, inbox);
         let mut finished = false;
         let (result, payload) = inbox.inflate(0, |_, output| {
             finished = self.compression.finish(output, room)?;
@@ -299,9 +300,15 @@ impl Connection {
         message.add(payload)?;
         result?;
         if !finished && room == left {
-            return Err(too_long());
+            return Err(self.too_long());
         }
         Ok(finished)
+    }
+
+    /// "an endpoint [...] received a message that is too big for it to process" (RFC 6455 section 7.4.1). How long it
+    /// would have become is not known.
+    fn too_long(&self) -> Error {
+        Limit::Message { length: self.config.message_limit.saturating_add(1) }.into()
     }
 
     /// Ends the frame whose payload was taken. Whether its message ends with it.
@@ -332,11 +339,15 @@ impl Connection {
     }
 
     /// A control frame whose payload is all there.
-    fn control(&mut self, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Found, Error> {
-        let Some(Frame { remaining, mask, opcode, .. }) = self.receiving.frame.take() else {
-            return Err(Protocol::NothingToContinue.into());
-        };
-        let payload = inbox.unread_mut(remaining as usize);
+    fn control(
+        &mut self,
+        opcode: Opcode,
+        length: usize,
+        mask: Option<Mask>,
+        inbox: &mut Inbox,
+        outbox: &mut Outbox,
+    ) -> Result<Found, Error> {
+        let payload = inbox.unread_mut(length);
         if let Some(mut mask) = mask {
             mask.apply(payload);
         }
@@ -350,11 +361,27 @@ impl Connection {
             }
             _ => {}
         }
-        Ok(Found { opcode, lent: inbox.lend(remaining as usize), last: true })
+        Ok(Found { opcode, lent: inbox.lend(length), last: true })
+    }
+}
+
+impl Door {
+    /// How much of a compressed message may come out now, where the limit leaves so much. A message in pieces need not
+    /// fit into memory: what comes out is bounded by the piece, and goes on after it.
+    fn room(self, left: usize, inbox: &Inbox) -> usize {
+        match self {
+            Self::Whole => left,
+            Self::Pieces => left.min(PIECE.saturating_sub(inbox.held())),
+        }
     }
 }
 
 impl Open {
+    /// How many more bytes the limit allows.
+    fn left(&self, limit: u64) -> usize {
+        usize::try_from(limit.saturating_sub(self.taken)).unwrap_or(usize::MAX)
+    }
+
     /// Counts and validates the next bytes of the message.
     #[inline]
     fn add(&mut self, payload: &[u8]) -> Result<(), Error> {
