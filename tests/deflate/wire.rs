@@ -4,7 +4,7 @@ use sockeye::bytes::Buf;
 use sockeye::deflate::{Deflate, Direction, Options, Parameters};
 use sockeye::frame::Header;
 use sockeye::mask::Mask;
-use sockeye::{CloseCode, Config, Connection, Entropy, Error, Event, Inbox, Opcode, Outbox, Piece, Role};
+use sockeye::{CloseCode, Config, Connection, Entropy, Error, Event, Inbox, Message, Opcode, Outbox, Piece, Role};
 
 pub(crate) const ROLES: [Role; 2] = [Role::Server, Role::Client];
 
@@ -69,6 +69,8 @@ pub(crate) struct End {
     pub(crate) connection: Connection,
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
+    /// Whether payloads are taken for keeps.
+    pub(crate) owned: bool,
     /// What has arrived of the message that is being taken in pieces.
     piece: Vec<u8>,
 }
@@ -93,7 +95,7 @@ pub(crate) const DOORS: [Door; 2] = [Door::Whole, Door::Pieces];
 
 impl End {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, inbox: Inbox::new(), outbox: Outbox::new(), piece: Vec::new() }
+        Self { connection, inbox: Inbox::new(), outbox: Outbox::new(), owned: false, piece: Vec::new() }
     }
 
     /// What has come of the message under way, through the door for pieces.
@@ -111,8 +113,17 @@ impl End {
 
     /// One event or one piece; the inner `None` is a piece that does not end its message.
     fn next(&mut self, door: Door) -> Result<Option<Option<Seen>>, Error> {
-        let Self { connection, inbox, outbox, piece } = self;
+        let Self { connection, inbox, outbox, owned, piece } = self;
         Ok(match door {
+            Door::Whole if *owned => connection.receive(inbox, outbox)?.map(|event| {
+                Some(match event.into_message() {
+                    Message::Text(text) => Seen::Text(text.to_string()),
+                    Message::Binary(data) => Seen::Binary(data.to_vec()),
+                    Message::Ping(data) => Seen::Ping(data.to_vec()),
+                    Message::Pong(data) => Seen::Pong(data.to_vec()),
+                    Message::Close(frame) => Seen::Close(frame.map(|frame| frame.code)),
+                })
+            }),
             Door::Whole => connection.receive(inbox, outbox)?.map(|event| {
                 Some(match event {
                     Event::Text(text) => Seen::Text(text.to_string()),
@@ -128,7 +139,11 @@ impl End {
                     last.then(|| Seen::Text(String::from_utf8(std::mem::take(piece)).expect("whole code points")))
                 }
                 Piece::Binary { data, last } => {
-                    piece.extend_from_slice(&data);
+                    if *owned {
+                        piece.extend_from_slice(&data.into_bytes());
+                    } else {
+                        piece.extend_from_slice(&data);
+                    }
                     last.then(|| Seen::Binary(std::mem::take(piece)))
                 }
                 Piece::Ping(data) => Some(Seen::Ping(data.to_vec())),
