@@ -1,5 +1,6 @@
 //! Messages that are owned: cheap to clone and to send elsewhere.
 
+use alloc::string::String;
 use core::fmt;
 use core::ops::Deref;
 
@@ -51,6 +52,24 @@ impl Message {
 impl From<&str> for Message {
     fn from(text: &str) -> Self {
         Self::text(text)
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<Text> for Message {
+    fn from(text: Text) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(data: Bytes) -> Self {
+        Self::Binary(data)
     }
 }
 
@@ -140,8 +159,8 @@ impl From<&str> for Text {
     }
 }
 
-impl From<alloc::string::String> for Text {
-    fn from(text: alloc::string::String) -> Self {
+impl From<String> for Text {
+    fn from(text: String) -> Self {
         Self { bytes: text.into() }
     }
 }
