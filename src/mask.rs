@@ -21,29 +21,34 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mask {
-    /// The key, turned so that its first byte meets the next octet.
-    key: [u8; 4],
+    /// The key, turned so that its first byte, the lowest here, meets the next octet.
+    key: u32,
 }
 
 impl Mask {
     /// A mask at the start of a payload.
     pub const fn new(key: [u8; 4]) -> Self {
-        Self { key }
+        Self { key: u32::from_le_bytes(key) }
     }
+
+    /// No mask: leaves payloads as they are, as a key of zeros does.
+    pub const NONE: Self = Self::new([0; 4]);
 
     /// Masks or unmasks the next piece of the payload in its place.
     #[inline]
     pub fn apply(&mut self, piece: &mut [u8]) {
-        let [a, b, c, d] = self.key;
-        let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+        if self.key == 0 {
+            return;
+        }
+        let word = u64::from(self.key) << 32 | u64::from(self.key);
         let (words, rest) = piece.as_chunks_mut::<8>();
         for bytes in words {
-            *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+            *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
         }
-        for (byte, key) in rest.iter_mut().zip([a, b, c, d, a, b, c]) {
+        for (byte, key) in rest.iter_mut().zip(word.to_le_bytes()) {
             *byte ^= key;
         }
-        self.key.rotate_left(piece.len() % 4);
+        self.key = self.key.rotate_right(8 * (piece.len() % 4) as u32);
     }
 }
 

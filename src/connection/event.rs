@@ -31,6 +31,7 @@ pub enum Event<'i> {
 }
 
 impl<'i> Event<'i> {
+    #[inline]
     pub(super) fn of(found: Found, inbox: &'i mut Inbox) -> Self {
         let payload = Payload { inbox, lent: found.lent };
         match found.opcode {

@@ -5,7 +5,7 @@ use super::{Connection, Event, Piece};
 use crate::buffer::{Inbox, Lent, Outbox};
 use crate::close::{CloseCode, CloseFrame};
 use crate::error::{Error, InvalidText, Limit, Misuse, Protocol};
-use crate::frame::{COMPRESSED, Header, Start};
+use crate::frame::{COMPRESSED, Start};
 use crate::mask::Mask;
 use crate::opcode::Opcode;
 use crate::role::Role;
@@ -24,11 +24,13 @@ pub(super) struct Receiving {
 struct Frame {
     /// Bytes of payload that have not been taken yet.
     remaining: u64,
-    mask: Option<Mask>,
+    mask: Mask,
     /// Unread bytes that are unmasked already, as inflating them has to go on.
     unmasked: usize,
     opcode: Opcode,
     fin: bool,
+    /// Whether RSV1 was set on it.
+    compressed: bool,
 }
 
 /// A message of which a frame was begun.
@@ -53,12 +55,9 @@ pub(super) struct Found {
     pub(super) last: bool,
 }
 
-/// Whether a message is wanted whole or as it arrives.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Door {
-    Whole,
-    Pieces,
-}
+/// The two doors: whether a message is wanted whole or as it arrives. A constant, so that each is compiled for itself.
+const WHOLE: bool = false;
+const PIECES: bool = true;
 
 impl Connection {
     /// Input: the next event in the bytes that have arrived; `None` when it takes more of them.
@@ -73,7 +72,7 @@ impl Connection {
     /// that is under way.
     #[inline]
     pub fn receive<'i>(&mut self, inbox: &'i mut Inbox, outbox: &mut Outbox) -> Result<Option<Event<'i>>, Error> {
-        match self.find(Door::Whole, inbox, outbox)? {
+        match self.find::<WHOLE>(inbox, outbox)? {
             Some(found) => Ok(Some(Event::of(found, inbox))),
             None => Ok(None),
         }
@@ -89,13 +88,14 @@ impl Connection {
     /// [`Error::Protocol`] and [`Error::Limit`], as `receive`.
     #[inline]
     pub fn receive_piece<'i>(&mut self, inbox: &'i mut Inbox, outbox: &mut Outbox) -> Result<Option<Piece<'i>>, Error> {
-        match self.find(Door::Pieces, inbox, outbox)? {
+        match self.find::<PIECES>(inbox, outbox)? {
             Some(found) => Ok(Some(Piece::of(found, inbox))),
             None => Ok(None),
         }
     }
 
-    fn find(&mut self, door: Door, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Found>, Error> {
+    #[inline]
+    fn find<const DOOR: bool>(&mut self, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Found>, Error> {
         match self.state {
             State::Open | State::CloseSent => {}
             // "After receiving a Close frame, an endpoint discards any further data received" is what RFC 6455
@@ -109,45 +109,61 @@ impl Connection {
                 return Err(self.closed());
             }
         }
-        if door == Door::Whole && self.receiving.message.as_ref().is_some_and(|message| message.in_pieces) {
+        if DOOR == WHOLE && self.receiving.message.as_ref().is_some_and(|message| message.in_pieces) {
             return Err(Misuse::MessageInPieces.into());
         }
-        self.advance(door, inbox, outbox).map_err(|error| self.fail(error, inbox, outbox))
+        self.advance::<DOOR>(inbox, outbox).map_err(|error| self.fail(error, inbox, outbox))
     }
 
     /// The core step: reads headers and payloads until there is something to hand out.
-    fn advance(&mut self, door: Door, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Found>, Error> {
+    ///
+    /// What is under way is taken out of the connection and put back only where it goes on, so that a frame that is
+    /// there as a whole never touches it.
+    #[inline]
+    fn advance<const DOOR: bool>(&mut self, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Found>, Error> {
         loop {
-            if self.receiving.frame.is_none() {
-                let Some((header, size)) = self.header(inbox.unread())? else { return Ok(None) };
-                inbox.consume(size);
-                self.begin(header);
-            }
-            let Some(frame) = &self.receiving.frame else { return Ok(None) };
-            let there = inbox.unread().len() as u64;
+            let (mut frame, begins) = match self.receiving.frame.take() {
+                Some(frame) => (frame, false),
+                None => match self.header(inbox)? {
+                    Some(frame) => (frame, true),
+                    None => return Ok(None),
+                },
+            };
             if frame.opcode.is_control() {
-                if there < frame.remaining {
+                if (inbox.unread().len() as u64) < frame.remaining {
+                    self.receiving.frame = Some(frame);
                     return Ok(None);
                 }
-                let (opcode, length, mask) = (frame.opcode, frame.remaining as usize, frame.mask);
-                self.receiving.frame = None;
-                return self.control(opcode, length, mask, inbox, outbox).map(Some);
+                return self.control(frame, inbox, outbox).map(Some);
             }
-            let compressed = self.receiving.message.as_ref().is_some_and(|message| message.compressed);
-            let part = frame.remaining.min(there) as usize;
-            let complete = if compressed { self.inflate(door, part, inbox)? } else { self.take(part, inbox)? };
-            let ended = complete && self.end_frame()?;
-            if let Some(found) = self.hand_out(door, ended, inbox) {
-                return Ok(Some(found));
+            let mut message = self.receiving.message.take().unwrap_or_else(|| Open::new(&frame));
+            message.fragments += u32::from(begins);
+            let complete = if message.compressed {
+                self.inflate::<DOOR>(&mut frame, &mut message, inbox)?
+            } else {
+                take(&mut frame, &mut message, inbox)?
+            };
+            let ended = complete && frame.fin;
+            if ended && !message.validator.is_complete() {
+                return Err(Protocol::InvalidText(InvalidText::Unfinished(message.taken)).into());
             }
+            let found = message.hand_out::<DOOR>(ended, inbox);
             if !complete {
-                return Ok(None);
+                self.receiving.frame = Some(frame);
+            }
+            if !ended {
+                self.receiving.message = Some(message);
+            }
+            if found.is_some() || !complete {
+                return Ok(found);
             }
         }
     }
 
-    /// Reads a header and holds each of its parts against the rules as soon as it is there.
-    fn header(&self, bytes: &[u8]) -> Result<Option<(Header, usize)>, Error> {
+    /// Reads a header, and holds each of its parts against the rules as soon as it is there.
+    #[inline]
+    fn header(&self, inbox: &mut Inbox) -> Result<Option<Frame>, Error> {
+        let bytes = inbox.unread();
         let Some(&first) = bytes.first_chunk() else { return Ok(None) };
         let start = Start::decode(first)?;
         self.admit(start)?;
@@ -156,11 +172,19 @@ impl Connection {
             self.admit_length(start, length)?;
         }
         let Some(mask) = start.mask(bytes) else { return Ok(None) };
-        let header = Header { fin: start.fin, reserved: start.reserved, opcode: start.opcode, mask, length };
-        Ok(Some((header, start.size())))
+        inbox.consume(start.size());
+        Ok(Some(Frame {
+            remaining: length,
+            mask: mask.map_or(Mask::NONE, Mask::new),
+            unmasked: 0,
+            opcode: start.opcode,
+            fin: start.fin,
+            compressed: start.reserved == COMPRESSED,
+        }))
     }
 
     /// Whether a frame that starts like this may come now.
+    #[inline]
     fn admit(&self, start: Start) -> Result<(), Error> {
         // "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values. If a nonzero
         // value is received and none of the negotiated extensions defines the meaning of such a nonzero value,
@@ -193,6 +217,7 @@ impl Connection {
     }
 
     /// Whether a data frame of this length is within the limits (RFC 6455 section 10.4).
+    #[inline]
     fn admit_length(&self, start: Start, length: u64) -> Result<(), Error> {
         let (before, compressed) = match &self.receiving.message {
             Some(message) => (message.taken, message.compressed),
@@ -215,55 +240,22 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes note of a frame whose header was read.
-    fn begin(&mut self, header: Header) {
-        let Header { fin, reserved, opcode, mask, length } = header;
-        if !opcode.is_control() {
-            let message = self.receiving.message.get_or_insert(Open {
-                opcode,
-                in_pieces: false,
-                finishing: false,
-                compressed: reserved == COMPRESSED,
-                validator: Validator::new(),
-                fragments: 0,
-                taken: 0,
-            });
-            message.fragments += 1;
-        }
-        self.receiving.frame = Some(Frame { remaining: length, mask: mask.map(Mask::new), unmasked: 0, opcode, fin });
-    }
-
-    /// Unmasks and validates the next bytes of the frame under way, and adds them to the message. Whether the frame is
-    /// complete.
-    fn take(&mut self, count: usize, inbox: &mut Inbox) -> Result<bool, Error> {
-        let (Some(frame), Some(message)) = (&mut self.receiving.frame, &mut self.receiving.message) else {
-            return Ok(false);
-        };
-        let payload = inbox.unread_mut(count);
-        if let Some(mask) = &mut frame.mask {
-            mask.apply(payload);
-        }
-        message.add(payload)?;
-        frame.remaining -= count as u64;
-        inbox.hold(count);
-        Ok(frame.remaining == 0)
-    }
-
-    /// Unmasks, inflates and validates the next bytes of the frame under way, and adds what comes out to the message.
-    /// Whether the frame is complete and nothing more comes out of it.
-    fn inflate(&mut self, door: Door, count: usize, inbox: &mut Inbox) -> Result<bool, Error> {
-        let (Some(frame), Some(message)) = (&mut self.receiving.frame, &mut self.receiving.message) else {
-            return Ok(false);
-        };
-        if let Some(mask) = &mut frame.mask {
-            mask.apply(&mut inbox.unread_mut(count)[frame.unmasked..]);
-        }
+    /// Unmasks, inflates and validates the next bytes of the frame, and adds what comes out to the message. Whether the
+    /// frame is complete and nothing more comes out of it.
+    fn inflate<const DOOR: bool>(
+        &mut self,
+        frame: &mut Frame,
+        message: &mut Open,
+        inbox: &mut Inbox,
+    ) -> Result<bool, Error> {
+        let count = frame.there(inbox);
+        frame.mask.apply(&mut inbox.unread_mut(count)[frame.unmasked..]);
         frame.unmasked = count;
         if !message.finishing {
             let left = message.left(self.config.message_limit);
-            let room = door.room(left, inbox);
-            let (consumed, payload) =
-                inbox.inflate(count, |input, output| self.compression.inflate(input, output, room));
+            let room = room::<DOOR>(left, inbox);
+            let inflate = |input: &[u8], output: &mut _| self.compression.inflate(input, output, room);
+            let (consumed, payload) = inbox.inflate(count, inflate);
             // Text that is wrong before the data is fails first, as it would if it had come in a read of its own.
             message.add(payload)?;
             let (consumed, produced) = (consumed?, payload.len());
@@ -280,18 +272,17 @@ impl Connection {
                 return Ok(true);
             }
             message.finishing = true;
-            if door == Door::Pieces && inbox.held() > message.validator.pending() {
+            if DOOR == PIECES && inbox.held() > message.validator.pending() {
                 return Ok(false);
             }
         }
-        self.finish(door, inbox)
+        self.finish::<DOOR>(message, inbox)
     }
 
     /// Has the last bytes of a compressed message come out. Whether there are no more.
-    fn finish(&mut self, door: Door, inbox: &mut Inbox) -> Result<bool, Error> {
-        let Some(message) = &mut self.receiving.message else { return Ok(true) };
+    fn finish<const DOOR: bool>(&mut self, message: &mut Open, inbox: &mut Inbox) -> Result<bool, Error> {
         let left = message.left(self.config.message_limit);
-        let room = door.room(left, inbox);
+        let room = room::<DOOR>(left, inbox);
         let mut finished = false;
         let (result, payload) = inbox.inflate(0, |_, output| {
             finished = self.compression.finish(output, room)?;
@@ -311,46 +302,11 @@ impl Connection {
         Limit::Message { length: self.config.message_limit.saturating_add(1) }.into()
     }
 
-    /// Ends the frame whose payload was taken. Whether its message ends with it.
-    fn end_frame(&mut self) -> Result<bool, Error> {
-        let fin = self.receiving.frame.take().is_some_and(|frame| frame.fin);
-        match &self.receiving.message {
-            Some(message) if fin && !message.validator.is_complete() => {
-                Err(Protocol::InvalidText(InvalidText::Unfinished(message.taken)).into())
-            }
-            _ => Ok(fin),
-        }
-    }
-
-    /// What there is to hand out of the message under way, through this door.
-    fn hand_out(&mut self, door: Door, ended: bool, inbox: &mut Inbox) -> Option<Found> {
-        let message = self.receiving.message.as_mut()?;
-        let pending = message.validator.pending();
-        if !ended && (door == Door::Whole || inbox.held() == pending) {
-            return None;
-        }
-        let lent = if message.compressed { inbox.lend_inflated(pending) } else { inbox.lend_held(pending) };
-        let found = Found { opcode: message.opcode, lent, last: ended };
-        message.in_pieces = true;
-        if ended {
-            self.receiving.message = None;
-        }
-        Some(found)
-    }
-
     /// A control frame whose payload is all there.
-    fn control(
-        &mut self,
-        opcode: Opcode,
-        length: usize,
-        mask: Option<Mask>,
-        inbox: &mut Inbox,
-        outbox: &mut Outbox,
-    ) -> Result<Found, Error> {
+    fn control(&mut self, mut frame: Frame, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Found, Error> {
+        let (opcode, length) = (frame.opcode, frame.remaining as usize);
         let payload = inbox.unread_mut(length);
-        if let Some(mut mask) = mask {
-            mask.apply(payload);
-        }
+        frame.mask.apply(payload);
         match opcode {
             // "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it already
             // received a Close frame." (RFC 6455 section 5.5.2)
@@ -365,18 +321,58 @@ impl Connection {
     }
 }
 
-impl Door {
-    /// How much of a compressed message may come out now, where the limit leaves so much. A message in pieces need not
-    /// fit into memory: what comes out is bounded by the piece, and goes on after it.
-    fn room(self, left: usize, inbox: &Inbox) -> usize {
-        match self {
-            Self::Whole => left,
-            Self::Pieces => left.min(PIECE.saturating_sub(inbox.held())),
-        }
+/// Unmasks and validates the next bytes of the frame, and adds them to the message. Whether the frame is complete.
+#[inline]
+fn take(frame: &mut Frame, message: &mut Open, inbox: &mut Inbox) -> Result<bool, Error> {
+    let count = frame.there(inbox);
+    let payload = inbox.unread_mut(count);
+    frame.mask.apply(payload);
+    message.add(payload)?;
+    frame.remaining -= count as u64;
+    inbox.hold(count);
+    Ok(frame.remaining == 0)
+}
+
+/// How much of a compressed message may come out now, where the limit leaves so much. A message in pieces need not fit
+/// into memory: what comes out is bounded by the piece, and goes on after it.
+fn room<const DOOR: bool>(left: usize, inbox: &Inbox) -> usize {
+    if DOOR == WHOLE { left } else { left.min(PIECE.saturating_sub(inbox.held())) }
+}
+
+impl Frame {
+    /// How many of its bytes have arrived and were not taken.
+    #[inline]
+    fn there(&self, inbox: &Inbox) -> usize {
+        self.remaining.min(inbox.unread().len() as u64) as usize
     }
 }
 
 impl Open {
+    #[inline]
+    fn new(frame: &Frame) -> Self {
+        Self {
+            opcode: frame.opcode,
+            in_pieces: false,
+            finishing: false,
+            compressed: frame.compressed,
+            validator: Validator::new(),
+            fragments: 0,
+            taken: 0,
+        }
+    }
+
+    /// What there is to hand out through this door.
+    #[inline]
+    fn hand_out<const DOOR: bool>(&mut self, ended: bool, inbox: &mut Inbox) -> Option<Found> {
+        let pending = self.validator.pending();
+        if !ended && (DOOR == WHOLE || inbox.held() == pending) {
+            return None;
+        }
+        self.in_pieces = true;
+        let lent = if self.compressed { inbox.lend_inflated(pending) } else { inbox.lend_held(pending) };
+        Some(Found { opcode: self.opcode, lent, last: ended })
+    }
+
     /// How many more bytes the limit allows.
     fn left(&self, limit: u64) -> usize {
         usize::try_from(limit.saturating_sub(self.taken)).unwrap_or(usize::MAX)
