@@ -183,7 +183,7 @@ async fn a_close_that_is_answered_ends_in_time_where_the_stream_does_not() {
 /// The peer closes and then keeps the stream: the receiver ends in time, and so it does where it fails the connection.
 #[tokio::test(start_paused = true)]
 async fn the_stream_of_a_closed_or_failed_connection_ends_in_time() {
-    for (told, is_clean) in [(frame(FIN | CLOSE, b"", true), true), (vec![0xff], false)] {
+    for (told, is_clean) in [(frame(FIN | CLOSE, b"", true), true), (vec![0xff, 0x80], false)] {
         let (mut socket, mut peer) = serve(4096).await;
         let start = Instant::now();
         peer.write_all(&told).await.unwrap();
