@@ -122,7 +122,7 @@ fn next_of_a_stream() {
 
 /// Numbered messages, some of them so large that the next one waits for room.
 fn numbered(number: usize) -> Message {
-    Message::binary(vec![number as u8; if number % 3 == 0 { 70_000 } else { number * 10 }])
+    Message::binary(vec![number as u8; if number.is_multiple_of(3) { 70_000 } else { number * 10 }])
 }
 
 fn all_numbered(script: &Script) {
@@ -165,7 +165,7 @@ fn feed_and_flush_of_a_half() {
         let another = sender.clone();
         start();
         for number in 0..COUNT {
-            let sender = if number % 2 == 0 { &sender } else { &another };
+            let sender = if number.is_multiple_of(2) { &sender } else { &another };
             at_every_poll!(sender.feed(numbered(number))).unwrap();
             // The receiver writes in between, and is dropped as well.
             assert!(poll_once(&mut pin!(receiver.receive())).is_pending());

@@ -124,7 +124,7 @@ contract! {
     }
 
     client fn a_wrong_response_is_an_error(place) {
-        let cases: [(&str, fn(&IoError) -> bool); 4] = [
+        let cases: [(&str, IsRight); 4] = [
             ("HTTP/1.1 101 Sure\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: bm8=\r\n\r\n", |error| {
                 matches!(error, IoError::Handshake(HandshakeError::WrongHeader("Sec-WebSocket-Accept")))
             }),
@@ -178,6 +178,8 @@ contract! {
         assert!(matches!(error("http://localhost/"), IoError::Handshake(HandshakeError::Url(_))));
     }
 }
+
+type IsRight = fn(&IoError) -> bool;
 
 /// What a server that refuses a request says, to its caller and to the peer, which reads it in peace.
 fn refused(place: Place, server: &Server, request: &str) -> (IoError, String) {

@@ -18,15 +18,13 @@ contract! {
             data[..4].copy_from_slice(&number.to_be_bytes());
             Message::binary(data)
         };
-        let queue = |number| loop {
-            match sender.try_send(&message(number)) {
-                Ok(()) => return true,
-                Err(IoError::Connection(Error::OutboxFull(full))) => {
-                    assert!(full.waiting <= full.limit && full.limit == 300_000);
-                    return false;
-                }
-                Err(error) => panic!("{error}"),
+        let queue = |number| match sender.try_send(&message(number)) {
+            Ok(()) => true,
+            Err(IoError::Connection(Error::OutboxFull(full))) => {
+                assert!(full.waiting <= full.limit && full.limit == 300_000);
+                false
             }
+            Err(error) => panic!("{error}"),
         };
         let mut count = 0;
         while queue(count) {
@@ -148,7 +146,7 @@ contract! {
                         let mut data = vec![name; 1 + (number as usize * 37) % 9000];
                         data.extend(number.to_be_bytes());
                         let message = Message::binary(data);
-                        if number % 3 == 0 { sender.send(message) } else { sender.feed(message) }.unwrap();
+                        if number.is_multiple_of(3) { sender.send(message) } else { sender.feed(message) }.unwrap();
                     }
                     sender.flush().unwrap();
                 })
