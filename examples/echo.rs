@@ -59,7 +59,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn serve(server: &Server, stream: TcpStream, mut stopped: watch::Receiver<()>) -> Result<(), IoError> {
     stream.set_nodelay(true)?;
-    let mut connection = sockeye::tokio::accept_with(server, stream).await?;
+    let mut connection = tokio::select! {
+        accepted = sockeye::tokio::accept_with(server, stream) => accepted?,
+        _ = stopped.changed() => return Ok(()),
+    };
     loop {
         tokio::select! {
             received = connection.receive() => match received? {

@@ -36,19 +36,18 @@ pub(crate) fn next_step(address: SocketAddr) -> String {
 fn read() -> Result<Arguments, String> {
     use lexopt::prelude::*;
 
-    let mut arguments = Arguments { address: String::from("127.0.0.1:9001"), max_message: 16 << 20 };
+    let (mut address, mut max_message) = (None, 16 << 20);
     let mut given = lexopt::Parser::from_env();
     while let Some(argument) = given.next().map_err(|error| error.to_string())? {
         match argument {
             Long("max-message") => {
                 let bytes = given.value().map_err(|error| error.to_string())?;
-                arguments.max_message =
-                    bytes.parse().map_err(|_| format!("expected a number of bytes, got {bytes:?}"))?;
+                max_message = bytes.parse().map_err(|_| format!("expected a number of bytes, got {bytes:?}"))?;
             }
-            Value(address) => arguments.address = address.to_string_lossy().into_owned(),
+            Value(value) if address.is_none() => address = Some(value.to_string_lossy().into_owned()),
             Short('h') | Long("help") => return Err(String::new()),
             other => return Err(other.unexpected().to_string()),
         }
     }
-    Ok(arguments)
+    Ok(Arguments { address: address.unwrap_or_else(|| String::from("127.0.0.1:9001")), max_message })
 }

@@ -21,6 +21,17 @@ pub(crate) struct Driver {
     /// What failed, until it is handed to the caller; the peer hears of it first.
     failure: Option<IoError>,
     transport: Transport,
+    /// Why what was queued can no longer be written; whoever flushes hears of it.
+    broken: Option<Broken>,
+    /// Whether bytes were read since the deadlines were last looked at.
+    unjudged: bool,
+}
+
+/// What keeps queued bytes from the peer.
+#[derive(Clone, Copy)]
+enum Broken {
+    Io(io::ErrorKind),
+    TimedOut(Due),
 }
 
 /// What is left of the transport.
@@ -61,7 +72,8 @@ impl Driver {
         let mut keepalive = Keepalive::new(timeouts, now);
         keepalive.opened(now);
         let outbox = Outbox::with_limit(outbox_limit);
-        Self { connection, inbox, outbox, keepalive, releases, failure: None, transport: Transport::Whole }
+        let transport = Transport::Whole;
+        Self { connection, inbox, outbox, keepalive, releases, failure: None, transport, broken: None, unjudged: false }
     }
 
     /// What to do next.
@@ -69,7 +81,7 @@ impl Driver {
         if self.transport == Transport::Gone {
             return Step::End(self.failure.take());
         }
-        match self.connection.receive(&mut self.inbox, &mut self.outbox) {
+        let received = match self.connection.receive(&mut self.inbox, &mut self.outbox) {
             Ok(Some(event)) => {
                 if let Event::Close(_) = event {
                     self.keepalive.closing(now());
@@ -78,13 +90,30 @@ impl Driver {
                 if self.releases && message.is_data() {
                     self.keepalive.stirred(now());
                 }
-                return Step::Deliver(message);
+                Some(message)
             }
-            Ok(None) => {}
-            Err(error) => self.fail(error.into()),
+            Ok(None) => None,
+            Err(error) => {
+                self.fail(error.into());
+                None
+            }
+        };
+        if self.transport == Transport::ReadOnly {
+            // Half a frame may have left: an answer behind it would be read as its rest.
+            self.discard_outbox();
+        }
+        if let Some(message) = received {
+            return Step::Deliver(message);
         }
         if self.connection.is_closing() {
             self.keepalive.closing(now());
+            // A peer that never stops sending does not put off the end.
+            if core::mem::take(&mut self.unjudged) {
+                self.tick(now());
+            }
+            if self.transport == Transport::Gone {
+                return Step::End(self.failure.take());
+            }
         }
         match (self.connection.duty(), self.transport) {
             // The peer waits for the end of this half too, however long the caller keeps the stream.
@@ -121,6 +150,13 @@ impl Driver {
         }
     }
 
+    /// All was written, and the transport has no half to shut down: it ends as a whole.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn ended_whole(&mut self) {
+        self.connection.receive_eof();
+        self.transport = Transport::Gone;
+    }
+
     /// The writing half was shut down.
     pub(crate) fn shut_down(&mut self) {
         self.transport = Transport::ReadOnly;
@@ -130,8 +166,12 @@ impl Driver {
     pub(crate) fn read(&mut self, count: usize, now: Duration) {
         self.inbox.filled(count);
         self.keepalive.heard(now);
-        // A peer that never stops sending must not outlast the deadline of the closing handshake.
-        self.tick(now);
+        self.unjudged = true;
+    }
+
+    /// The transport has taken bytes for which it had no room before: the peer reads.
+    pub(crate) fn taken(&mut self, now: Duration) {
+        self.keepalive.heard(now);
     }
 
     /// The peer has ended its half of the transport.
@@ -142,16 +182,37 @@ impl Driver {
 
     /// The transport takes nothing more. What the peer sent before is still read.
     pub(crate) fn unwritable(&mut self, error: io::Error, now: Duration) {
-        self.outbox = Outbox::with_limit(self.outbox.limit());
-        self.transport = Transport::ReadOnly;
+        self.broken.get_or_insert(Broken::Io(error.kind()));
+        self.discard_outbox();
+        if self.transport == Transport::Whole {
+            self.transport = Transport::ReadOnly;
+        }
         self.keepalive.closing(now);
         self.fail_transport(error.into());
     }
 
     /// The transport gives nothing more.
     pub(crate) fn unreadable(&mut self, error: io::Error) {
-        self.fail_transport(error.into());
-        self.gone();
+        self.give_up(Broken::Io(error.kind()), error.into());
+    }
+
+    /// Whether the transport takes bytes.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.transport == Transport::Whole
+    }
+
+    /// Whether more may come of the transport.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.transport != Transport::Gone && self.connection.duty() != Duty::Drop
+    }
+
+    /// After a flush: whether all that was queued could be written.
+    pub(crate) fn flushed(&self) -> Result<(), IoError> {
+        match self.broken {
+            None => Ok(()),
+            Some(Broken::Io(kind)) => Err(IoError::Io(kind.into())),
+            Some(Broken::TimedOut(due)) => Err(IoError::TimedOut(due)),
+        }
     }
 
     /// Whether the transport has been given up.
@@ -161,7 +222,10 @@ impl Driver {
     }
 
     /// When to call [`tick`](Self::tick) next.
-    pub(crate) fn deadline(&self) -> Option<Duration> {
+    pub(crate) fn deadline(&mut self, now: Duration) -> Option<Duration> {
+        if self.connection.is_closing() {
+            self.keepalive.closing(now);
+        }
         self.keepalive.deadline()
     }
 
@@ -174,10 +238,7 @@ impl Driver {
                 let _ = self.connection.ping(&[], &mut self.outbox);
             }
             Some(Due::Idle) => self.connection.release_idle(),
-            Some(due) => {
-                self.fail_transport(IoError::TimedOut(due));
-                self.gone();
-            }
+            Some(due) => self.give_up(Broken::TimedOut(due), IoError::TimedOut(due)),
         }
     }
 
@@ -187,9 +248,18 @@ impl Driver {
         self.connection.ending().unwrap_or(lost)
     }
 
-    fn gone(&mut self) {
+    fn give_up(&mut self, broken: Broken, error: IoError) {
+        if self.connection.ending().is_none() || !self.outbox.is_empty() {
+            self.broken.get_or_insert(broken);
+        }
+        self.fail_transport(error);
+        self.discard_outbox();
         self.connection.receive_eof();
         self.transport = Transport::Gone;
+    }
+
+    fn discard_outbox(&mut self) {
+        self.outbox = Outbox::with_limit(self.outbox.limit());
     }
 
     /// A failure of the transport counts while the connection was not over; how the transport ends after that is of

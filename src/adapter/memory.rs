@@ -17,8 +17,7 @@ pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
     inbox.space(least)
 }
 
-/// Takes the memory of an inbox that waits for bytes: all of it where the inbox is empty, for the next read of this
-/// thread.
+/// Takes the memory of an inbox that waits for bytes: all of it where the inbox is empty, and what is much too large.
 pub(crate) fn reclaim(inbox: &mut Inbox) {
     if inbox.is_empty() && inbox.capacity() > 0 {
         let memory = inbox.exchange(BytesMut::new());
@@ -27,8 +26,9 @@ pub(crate) fn reclaim(inbox: &mut Inbox) {
                 spare.push(memory);
             }
         });
+    } else if inbox.capacity() > SLACK * inbox.len() {
+        inbox.release();
     }
-    inbox.release();
 }
 
 std::thread_local! {
@@ -43,6 +43,10 @@ const LEAST_READ: usize = 4 << 10;
 
 /// A read of a large message takes as much as has come of it, up to this.
 const MOST_READ: usize = 64 << 10;
+
+/// Memory that grows by doubling as a message arrives is less than this many times as large as the message. It is
+/// kept: to shrink it whenever the transport pauses would copy the message at each pause.
+const SLACK: usize = 4;
 
 /// Pieces of memory that a thread keeps: one for the connection that is being served, and a few for those that move
 /// between threads.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::transport::{Transport, has_waited, read};
+use super::transport::{Transport, flush, has_waited, read, shut_down};
 use super::websocket::WebSocket;
 use crate::adapter::memory;
 use crate::handshake::{Acceptance, HandshakeError, OriginPolicy, Request, RequestReader, Response, Url};
@@ -85,7 +85,8 @@ pub fn incoming<S: Transport>(server: &Server, mut stream: S) -> Result<Incoming
                 return Ok(Incoming { server, request, inbox, stream });
             }
             Err(error) => {
-                answer(&mut stream, inbox, &error.response(), &server.timeouts)?;
+                // Whether the peer takes the answer changes nothing of why it is refused.
+                let _ = answer(&mut stream, inbox, &error.response(), &server.timeouts);
                 return Err(error.into());
             }
         }
@@ -186,7 +187,9 @@ fn answer<S: Transport>(
     timeouts: &Timeouts,
 ) -> Result<(), IoError> {
     Deadline::after(timeouts.handshake).write(stream, &response.write())?;
-    stream.shut_down()?;
+    if !shut_down(stream)? {
+        return Ok(());
+    }
     // A socket that is closed with unread bytes is reset, and the peer might lose the response. Whether the peer ends
     // its half in time is of no interest.
     let deadline = Deadline::after(timeouts.close_wait);
@@ -242,7 +245,7 @@ impl Deadline {
 
     fn write<S: Transport>(self, stream: &mut S, bytes: &[u8]) -> Result<(), IoError> {
         stream.set_wait(self.left()?)?;
-        match stream.write_all(bytes).and_then(|()| stream.flush()) {
+        match stream.write_all(bytes).and_then(|()| flush(stream)) {
             Err(error) if has_waited(&error) => Err(IoError::TimedOut(Due::Handshake)),
             written => Ok(written?),
         }

@@ -3,20 +3,19 @@
 use core::fmt;
 use core::mem;
 use core::time::Duration;
-use std::io;
 use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::transport::{Duplex, has_waited, read, write_all};
+use super::transport::{Duplex, has_waited, read, shut_down, write_all};
 use super::websocket::{Clock, HIGH_WATER, WebSocket};
 use crate::adapter::{Driver, Step, memory};
 use crate::{Broadcast, CloseFrame, Ending, Error, IoError, Message, Outbox};
 
 pub(super) fn split<S: Duplex>(websocket: WebSocket<S>) -> Result<(Sender<S>, Receiver<S>), IoError> {
-    let WebSocket { stream, driver, clock, subprotocol, .. } = websocket;
+    let WebSocket { stream, driver, clock, subprotocol, unflushed, .. } = websocket;
     let batch = Outbox::with_limit(driver.outbox.limit());
     let reading = stream.duplicate()?;
-    let writer = Mutex::new(Writer { stream, batch });
+    let writer = Mutex::new(Writer { stream, batch, unflushed });
     let shared = Arc::new(Shared { driver: Mutex::new(driver), writer, clock });
     Ok((Sender { shared: Arc::clone(&shared) }, Receiver { stream: reading, shared, subprotocol }))
 }
@@ -32,6 +31,8 @@ struct Writer<S> {
     stream: S,
     /// What is being written: it was taken from the driver, so that others can queue meanwhile.
     batch: Outbox,
+    /// Whether the stream has taken bytes that it was not asked to flush since.
+    unflushed: bool,
 }
 
 impl<S: Duplex> Shared<S> {
@@ -40,47 +41,77 @@ impl<S: Duplex> Shared<S> {
     }
 
     /// Writes all that waits, after whoever is writing now.
-    fn write(&self) -> io::Result<()> {
-        self.write_by(&mut lock(&self.writer))
+    fn write(&self) -> Result<(), IoError> {
+        let written = self.write_by(&mut lock(&self.writer));
+        if written.is_ok() {
+            // Whoever found the writer at work has left what was queued after the last look at the outbox.
+            let _ = self.write_or_leave();
+        }
+        self.driver().flushed()
     }
 
     /// Writes all that waits, unless another thread is writing: that one then takes what waits with it. Whether
     /// nothing is left.
-    fn write_or_leave(&self) -> io::Result<bool> {
+    fn write_or_leave(&self) -> Result<bool, Failed> {
         // The writer looks once more after it has let go, so that what was queued in between is not left behind.
         while !self.driver().outbox.is_empty() {
-            let mut writer = match self.writer.try_lock() {
-                Ok(writer) => writer,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => return Ok(false),
-            };
+            let Some(mut writer) = self.try_writer() else { return Ok(false) };
             self.write_by(&mut writer)?;
         }
         Ok(true)
     }
 
-    fn write_by(&self, Writer { stream, batch }: &mut Writer<S>) -> io::Result<()> {
+    /// Writes all that waits and shuts the writing half down, unless another thread is writing. Whether it was done.
+    fn shut_down_or_leave(&self) -> bool {
+        let Some(mut writer) = self.try_writer() else { return false };
+        if self.write_by(&mut writer).is_ok() {
+            let shut_down = shut_down(&mut writer.stream);
+            let mut driver = self.driver();
+            match shut_down {
+                Ok(true) => driver.shut_down(),
+                Ok(false) => driver.ended_whole(),
+                Err(error) => driver.unwritable(error, self.clock.now()),
+            }
+        }
+        true
+    }
+
+    /// The writer, where no other thread has it.
+    fn try_writer(&self) -> Option<MutexGuard<'_, Writer<S>>> {
+        match self.writer.try_lock() {
+            Ok(writer) => Some(writer),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Writes until nothing waits. An error is noted for the end.
+    fn write_by(&self, Writer { stream, batch, unflushed }: &mut Writer<S>) -> Result<(), Failed> {
         loop {
             mem::swap(&mut self.driver().outbox, batch);
-            if batch.is_empty() {
+            if batch.is_empty() && !*unflushed {
                 return Ok(());
             }
-            while let Err(error) = write_all(stream, batch) {
+            while let Err(error) = write_all(stream, batch, unflushed) {
                 let now = self.clock.now();
                 let mut driver = self.driver();
                 if has_waited(&error) {
+                    driver.deadline(now);
                     driver.tick(now);
                 }
                 if !has_waited(&error) || driver.is_gone() {
                     *batch = Outbox::with_limit(batch.limit());
-                    let kind = error.kind();
+                    *unflushed = false;
                     driver.unwritable(error, now);
-                    return Err(kind.into());
+                    return Err(Failed);
                 }
             }
         }
     }
 }
+
+/// Writing has failed, and the driver knows why.
+struct Failed;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -141,7 +172,7 @@ impl<S: Duplex> Sender<S> {
     /// # Errors
     /// [`IoError::Io`] where the transport fails.
     pub fn flush(&self) -> Result<(), IoError> {
-        Ok(self.shared.write()?)
+        self.shared.write()
     }
 
     /// Begins the closing handshake, and writes all that waits. The receiver sees the rest of it.
@@ -189,40 +220,39 @@ impl<S: Duplex> Receiver<S> {
                     return failure.map_or(Ok(None), Err);
                 }
                 Step::ShutDown => {
-                    if self.write() {
-                        let shut_down = self.stream.shut_down();
-                        let mut driver = self.shared.driver();
-                        match shut_down {
-                            Ok(()) => driver.shut_down(),
-                            Err(error) => driver.unwritable(error, self.shared.clock.now()),
-                        }
-                    } else {
-                        self.read();
+                    if !self.shared.shut_down_or_leave() {
+                        self.read_or_wait();
                     }
                 }
                 Step::Exchange => {
-                    self.write();
-                    self.read();
+                    // An error is noted for the end.
+                    let _ = self.shared.write_or_leave();
+                    self.read(LOOK);
                 }
             }
         }
     }
 
-    /// Writes what waits, unless a sender does. Whether nothing is left.
-    fn write(&mut self) -> bool {
-        self.shared.write_or_leave().unwrap_or(false)
+    /// Lets a sender finish.
+    fn read_or_wait(&mut self) {
+        if self.shared.driver().is_readable() {
+            // A peer that is stuck in sending reads nothing before it is read.
+            self.read(LOOK_CLOSING);
+        } else {
+            drop(lock(&self.shared.writer));
+        }
     }
 
     /// Reads without holding the driver. Nobody else uses the inbox.
-    fn read(&mut self) {
+    fn read(&mut self, look: Duration) {
         let clock = self.shared.clock;
         let (mut inbox, deadline) = {
             let mut driver = self.shared.driver();
             memory::reclaim(&mut driver.inbox);
-            (mem::take(&mut driver.inbox), driver.deadline())
+            (mem::take(&mut driver.inbox), driver.deadline(clock.now()))
         };
         // A sender may begin to close while this waits, which gives a deadline: look for one now and then.
-        let wait = clock.until(deadline).map_or(LOOK, |wait| wait.min(LOOK));
+        let wait = clock.until(deadline).map_or(look, |wait| wait.min(look));
         let read = self.stream.set_wait(Some(wait)).and_then(|()| read(&mut self.stream, memory::space(&mut inbox)));
         let now = clock.now();
         let mut driver = self.shared.driver();
@@ -268,3 +298,6 @@ impl<S: Duplex> fmt::Debug for Receiver<S> {
 
 /// How often a receiver looks whether a sender has begun to close.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How often it looks whether the last sender has finished, to shut down behind it.
+const LOOK_CLOSING: Duration = Duration::from_millis(20);

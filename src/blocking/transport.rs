@@ -22,7 +22,8 @@ pub trait Transport: Read + Write {
     /// Shuts the writing half down, so that the peer reads the end of the stream.
     ///
     /// # Errors
-    /// Where the stream has failed.
+    /// [`Unsupported`](io::ErrorKind::Unsupported), after a flush, where the stream has no halves: the connection then
+    /// ends without waiting for the peer, which reads the end once the stream is dropped. Others where it has failed.
     fn shut_down(&mut self) -> io::Result<()>;
 }
 
@@ -71,7 +72,7 @@ socket!(TcpStream);
 socket!(UnixStream);
 
 /// Any blocking stream as a [`Transport`] whose waits are not bounded: a deadline is seen to when a read or a write
-/// returns. The writing half is flushed and not shut down.
+/// returns. It has no halves that could be shut down: drop it after the end, so that the peer reads the end of the stream.
 #[derive(Clone, Debug)]
 pub struct Plain<S>(
     /// The stream.
@@ -100,26 +101,49 @@ impl<S: Read + Write> Transport for Plain<S> {
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
-        self.0.flush()
+        flush(&mut self.0)?;
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
-/// Writes all of the outbox. What was written before an error is gone from it, so that it can go on.
-pub(super) fn write_all(stream: &mut impl Write, outbox: &mut Outbox) -> io::Result<()> {
-    if outbox.is_empty() {
-        return Ok(());
-    }
+/// Writes all of the outbox, and flushes the stream. What was written before an error is gone from it, so that it can
+/// go on; `unflushed` tells whether there is something to flush.
+pub(super) fn write_all(stream: &mut impl Write, outbox: &mut Outbox, unflushed: &mut bool) -> io::Result<()> {
     while outbox.has_remaining() {
         let mut slices = [io::IoSlice::new(&[]); SLICES];
         let filled = outbox.chunks_vectored(&mut slices);
         match stream.write_vectored(&slices[..filled]) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => outbox.advance(count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         }
+        *unflushed = true;
     }
-    stream.flush()
+    if *unflushed {
+        flush(stream)?;
+        *unflushed = false;
+    }
+    Ok(())
+}
+
+/// Flushes, whatever signals interrupt it.
+pub(super) fn flush(stream: &mut impl Write) -> io::Result<()> {
+    loop {
+        match stream.flush() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            flushed => return flushed,
+        }
+    }
+}
+
+/// Shuts the writing half down. Whether the stream has one.
+pub(super) fn shut_down(stream: &mut impl Transport) -> io::Result<bool> {
+    match stream.shut_down() {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads once, whatever signals interrupt it.

@@ -7,7 +7,7 @@ use std::string::String;
 use std::time::Instant;
 
 use super::split::{Receiver, Sender};
-use super::transport::{Duplex, Transport, has_waited, read, write_all};
+use super::transport::{Duplex, Transport, has_waited, read, shut_down, write_all};
 use crate::adapter::{Driver, Step, memory};
 use crate::handshake::Agreement;
 use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Timeouts};
@@ -22,6 +22,10 @@ pub struct WebSocket<S> {
     pub(super) driver: Driver,
     pub(super) clock: Clock,
     pub(super) subprotocol: Option<String>,
+    /// Whether the stream has taken bytes that it was not asked to flush since.
+    pub(super) unflushed: bool,
+    /// Whether the stream has had no room since it last took bytes.
+    stalled: bool,
     /// The wait that the stream was told.
     wait: Option<Duration>,
 }
@@ -46,17 +50,20 @@ impl<S: Transport> WebSocket<S> {
     pub fn from_parts(
         stream: S,
         connection: Connection,
-        inbox: Inbox,
+        mut inbox: Inbox,
         agreement: Agreement,
         timeouts: Timeouts,
         outbox_limit: usize,
     ) -> Self {
         let clock = Clock(Instant::now());
+        memory::reclaim(&mut inbox);
         Self {
             stream,
             driver: Driver::new(connection, inbox, outbox_limit, timeouts, clock.now()),
             clock,
             subprotocol: agreement.subprotocol,
+            unflushed: false,
+            stalled: false,
             // Whatever the handshake has set is replaced before the first wait.
             wait: Some(Duration::ZERO),
         }
@@ -84,8 +91,9 @@ impl<S: Transport> WebSocket<S> {
                 }
                 Step::ShutDown => {
                     if self.write() {
-                        match self.stream.shut_down() {
-                            Ok(()) => self.driver.shut_down(),
+                        match shut_down(&mut self.stream) {
+                            Ok(true) => self.driver.shut_down(),
+                            Ok(false) => self.driver.ended_whole(),
                             Err(error) => self.driver.unwritable(error, self.clock.now()),
                         }
                     }
@@ -142,10 +150,8 @@ impl<S: Transport> WebSocket<S> {
     /// [`IoError::Io`] where the transport fails, [`IoError::TimedOut`] where the peer takes nothing for longer than
     /// the [`Timeouts`] allow.
     pub fn flush(&mut self) -> Result<(), IoError> {
-        while !self.driver.outbox.is_empty() {
-            self.try_write().map_err(|error| self.unwritable(error))?;
-        }
-        Ok(())
+        while !self.write() && self.driver.is_writable() {}
+        self.driver.flushed()
     }
 
     /// Closes the connection: sends a close frame, discards what the peer still sends, and waits for the end.
@@ -166,19 +172,30 @@ impl<S: Transport> WebSocket<S> {
             self.driver.unwritable(error, self.clock.now());
             return false;
         }
-        self.driver.outbox.is_empty()
+        self.driver.outbox.is_empty() && !self.unflushed
     }
 
     /// Writes the outbox, or sees to the deadline that has passed meanwhile.
     fn try_write(&mut self) -> io::Result<()> {
-        if self.driver.outbox.is_empty() {
+        if !self.driver.is_writable() {
+            self.unflushed = false;
+            return Ok(());
+        }
+        let before = self.driver.outbox.len();
+        if before == 0 && !self.unflushed {
             return Ok(());
         }
         self.tell_wait()?;
-        match write_all(&mut self.stream, &mut self.driver.outbox) {
+        let written = write_all(&mut self.stream, &mut self.driver.outbox, &mut self.unflushed);
+        let now = self.clock.now();
+        if self.driver.outbox.len() < before && core::mem::take(&mut self.stalled) {
+            self.driver.taken(now);
+        }
+        match written {
             Err(error) if has_waited(&error) => {
-                self.driver.tick(self.clock.now());
-                if self.driver.is_gone() { Err(error) } else { Ok(()) }
+                self.stalled = true;
+                self.driver.tick(now);
+                Ok(())
             }
             written => written,
         }
@@ -199,18 +216,12 @@ impl<S: Transport> WebSocket<S> {
 
     /// Tells the stream how long to wait, where that has changed.
     fn tell_wait(&mut self) -> io::Result<()> {
-        let wait = self.clock.until(self.driver.deadline());
+        let wait = self.clock.until(self.driver.deadline(self.clock.now()));
         if wait.is_some() || wait != self.wait {
             self.stream.set_wait(wait)?;
             self.wait = wait;
         }
         Ok(())
-    }
-
-    fn unwritable(&mut self, error: io::Error) -> IoError {
-        let kind = error.kind();
-        self.driver.unwritable(error, self.clock.now());
-        IoError::Io(kind.into())
     }
 }
 

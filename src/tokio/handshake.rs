@@ -1,18 +1,19 @@
 //! The opening handshake over a tokio stream.
 
 use core::fmt;
-use core::future::Future;
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
 use core::time::Duration;
 use std::boxed::Box;
 
-use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use ::tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use ::tokio::net::TcpStream;
 use ::tokio::time::timeout;
 use bytes::Bytes;
 
 use super::websocket::WebSocket;
 use crate::adapter::memory;
-use crate::handshake::{Acceptance, HandshakeError, OriginPolicy, Request, RequestReader, Response, Url};
+use crate::handshake::{Acceptance, HandshakeError, Limits, OriginPolicy, Request, RequestReader, Response, Url};
 use crate::{Client, Due, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
 
 /// Connects to a `ws://` URL with the default options.
@@ -95,11 +96,20 @@ where
 ///
 /// # Errors
 /// [`IoError`]: the transport, a request that is not HTTP/1.1 or too large, or the deadline. The peer has been told.
-pub async fn incoming<S>(server: &Server, stream: S) -> Result<Incoming<'_, S>, IoError>
+pub async fn incoming<S>(server: &Server, mut stream: S) -> Result<Incoming<'_, S>, IoError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    within(server.timeouts.handshake, read_request(server, stream)).await
+    let mut inbox = Inbox::new();
+    let read = read_request(server.limits, &mut stream, &mut inbox);
+    match within(server.timeouts.handshake, read).await? {
+        Ok(request) => Ok(Incoming { server, request, inbox, stream }),
+        Err(error) => {
+            // Whether the peer takes the answer changes nothing of why it is refused.
+            let _ = answer(&mut stream, inbox, &error.response(), &server.timeouts).await;
+            Err(error.into())
+        }
+    }
 }
 
 /// A request that was read and not answered yet.
@@ -195,24 +205,25 @@ where
     Ok(WebSocket::from_parts(stream, connection, inbox, established.agreement, *timeouts, *outbox_limit))
 }
 
-async fn read_request<S>(server: &Server, mut stream: S) -> Result<Incoming<'_, S>, IoError>
+/// Reads until the head of a request is there, or the error that answers it.
+async fn read_request<S>(
+    limits: Limits,
+    stream: &mut S,
+    inbox: &mut Inbox,
+) -> Result<Result<Request, HandshakeError>, IoError>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + Unpin,
 {
-    let mut reader = RequestReader::new(server.limits);
-    let mut inbox = Inbox::new();
+    let mut reader = RequestReader::new(limits);
     loop {
-        read(&mut stream, &mut inbox).await?;
+        read(stream, inbox).await?;
         match reader.read(inbox.unread()) {
             Ok(None) => {}
             Ok(Some((request, length))) => {
                 inbox.consume(length);
-                return Ok(Incoming { server, request, inbox, stream });
+                return Ok(Ok(request));
             }
-            Err(error) => {
-                answer(&mut stream, inbox, &error.response(), &server.timeouts).await?;
-                return Err(error.into());
-            }
+            Err(error) => return Ok(Err(error)),
         }
     }
 }
@@ -239,8 +250,18 @@ where
     Ok(())
 }
 
+/// Reads once. A peer that is awaited holds no buffer.
 async fn read<S: AsyncRead + Unpin>(stream: &mut S, inbox: &mut Inbox) -> Result<(), IoError> {
-    match stream.read(memory::space(inbox)).await? {
+    let count = poll_fn(|context| {
+        let mut space = ReadBuf::new(memory::space(inbox));
+        let polled = Pin::new(&mut *stream).poll_read(context, &mut space);
+        let count = space.filled().len();
+        if polled.is_pending() {
+            memory::reclaim(inbox);
+        }
+        polled.map_ok(|()| count)
+    });
+    match count.await? {
         0 => Err(IoError::HandshakeCut),
         count => {
             inbox.filled(count);

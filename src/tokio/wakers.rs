@@ -30,12 +30,20 @@ impl Wakers {
         *self.receiving.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Takes note of a task that sends, before the transport is asked.
-    pub(super) fn sending(&self, context: &Context<'_>) {
+    /// Takes note of a task that sends, before the transport is asked. Whether it was not noted already.
+    pub(super) fn sending(&self, context: &Context<'_>) -> bool {
         let mut waiting = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
-        if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+        let is_new = !waiting.iter().any(|waker| waker.will_wake(context.waker()));
+        if is_new {
             waiting.push(context.waker().clone());
         }
+        is_new
+    }
+
+    /// The task that sends, newly noted, does not wait.
+    pub(super) fn sent(&self, context: &Context<'_>) {
+        let mut waiting = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|waker| !waker.will_wake(context.waker()));
     }
 
     /// Wakes the task that receives, which also writes.

@@ -36,6 +36,8 @@ pub struct WebSocket<S> {
     waker: Waker,
     /// Whether the stream has taken bytes that it was not asked to flush since.
     unflushed: bool,
+    /// Whether the stream has had no room since it last took bytes.
+    stalled: bool,
     /// Whether `None` was handed out.
     ended: bool,
     subprotocol: Option<String>,
@@ -47,12 +49,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub fn from_parts(
         stream: S,
         connection: Connection,
-        inbox: Inbox,
+        mut inbox: Inbox,
         agreement: Agreement,
         timeouts: Timeouts,
         outbox_limit: usize,
     ) -> Self {
         let clock = Clock::new();
+        memory::reclaim(&mut inbox);
         let wakers = Arc::new(Wakers::default());
         Self {
             stream,
@@ -61,6 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             waker: Waker::from(Arc::clone(&wakers)),
             wakers,
             unflushed: false,
+            stalled: false,
             ended: false,
             subprotocol: agreement.subprotocol,
         }
@@ -125,7 +129,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Cancel-safe: the rest leaves with any later call.
     ///
     /// # Errors
-    /// [`IoError::Io`] where the transport fails.
+    /// [`IoError::Io`] where the transport fails, [`IoError::TimedOut`] where the peer takes nothing for longer than
+    /// the [`Timeouts`] allow.
     pub async fn flush(&mut self) -> Result<(), IoError> {
         poll_fn(|context| self.poll_written(context)).await
     }
@@ -163,9 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 Step::Deliver(message) => {
                     if !message.is_data() {
                         // An answer to a control frame does not wait for the caller's next call.
-                        if let Poll::Ready(Err(error)) = self.poll_write(context) {
-                            self.driver.unwritable(error, self.clock.now());
-                        }
+                        let _ = self.poll_write_on(context);
                     }
                     return Poll::Ready(Some(Ok(message)));
                 }
@@ -177,27 +180,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 }
                 Step::ShutDown => match self.poll_shutdown(context) {
                     Poll::Ready(Ok(())) => self.driver.shut_down(),
-                    Poll::Ready(Err(error)) => self.driver.unwritable(error, self.clock.now()),
+                    Poll::Ready(Err(error)) => self.unwritable(error),
+                    // A peer that is stuck in sending does not read what this end has to say before it is read.
+                    Poll::Pending if self.driver.is_readable() => ready!(self.poll_fill(context)),
                     Poll::Pending => ready!(self.poll_deadline(context)),
                 },
                 Step::Exchange => {
-                    if let Poll::Ready(Err(error)) = self.poll_write(context) {
-                        self.driver.unwritable(error, self.clock.now());
+                    if let Poll::Ready(Err(())) = self.poll_write_on(context) {
                         continue;
                     }
-                    match self.poll_read(context) {
-                        Poll::Ready(Ok(0)) => self.driver.eof(self.clock.now()),
-                        Poll::Ready(Ok(count)) => self.driver.read(count, self.clock.now()),
-                        Poll::Ready(Err(error)) => self.driver.unreadable(error),
-                        Poll::Pending => {
-                            memory::reclaim(&mut self.driver.inbox);
-                            self.driver.outbox.release();
-                            ready!(self.poll_deadline(context));
-                        }
-                    }
+                    ready!(self.poll_fill(context));
                 }
             }
         }
+    }
+
+    /// Writes what the stream takes, for whoever receives: senders that wait are woken where that has made room, and
+    /// an error is noted for the end.
+    fn poll_write_on(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        let before = (self.driver.outbox.len(), self.unflushed);
+        let written = self.poll_write(context);
+        if (self.driver.outbox.len(), self.unflushed) != before {
+            self.wakers.wake_sending();
+        }
+        written.map_err(|error| self.unwritable(error))
+    }
+
+    /// Reads, or sees to a deadline that has passed.
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self.poll_read(context) {
+            Poll::Ready(Ok(0)) => self.driver.eof(self.clock.now()),
+            Poll::Ready(Ok(count)) => self.driver.read(count, self.clock.now()),
+            Poll::Ready(Err(error)) => self.driver.unreadable(error),
+            Poll::Pending => {
+                memory::reclaim(&mut self.driver.inbox);
+                self.driver.outbox.release();
+                ready!(self.poll_deadline(context));
+            }
+        }
+        Poll::Ready(())
     }
 
     /// Waits until the outbox has room for a message of common size.
@@ -205,13 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if self.driver.outbox.len() <= HIGH_WATER {
             return Poll::Ready(Ok(()));
         }
-        self.wakers.sending(context);
-        let waker = self.waker.clone();
-        match self.poll_write(&mut Context::from_waker(&waker)) {
-            Poll::Ready(written) => Poll::Ready(self.written(written)),
-            Poll::Pending if self.driver.outbox.len() <= HIGH_WATER => Poll::Ready(Ok(())),
-            Poll::Pending => Poll::Pending,
-        }
+        self.poll_drained(HIGH_WATER, context)
     }
 
     pub(super) fn start_sending(&mut self, message: &Message) -> Result<(), IoError> {
@@ -221,45 +236,79 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     pub(super) fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        self.wakers.sending(context);
-        let waker = self.waker.clone();
-        let written = ready!(self.poll_write(&mut Context::from_waker(&waker)));
-        Poll::Ready(self.written(written))
+        self.poll_drained(0, context)
     }
 
-    fn written(&mut self, written: io::Result<()>) -> Result<(), IoError> {
-        written.map_err(|error| {
-            let kind = error.kind();
-            self.driver.unwritable(error, self.clock.now());
-            self.wakers.wake_receiving();
-            IoError::Io(kind.into())
-        })
+    /// Waits until the outbox holds no more than `rest` bytes, and where that is none until the stream is flushed. The
+    /// deadlines run meanwhile, as a caller that waits here does not receive.
+    fn poll_drained(&mut self, rest: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        let is_new = self.wakers.sending(context);
+        let waker = self.waker.clone();
+        let drained = self.poll_drained_on(rest, &mut Context::from_waker(&waker));
+        if is_new && drained.is_ready() {
+            self.wakers.sent(context);
+        }
+        drained
+    }
+
+    fn poll_drained_on(&mut self, rest: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        loop {
+            match self.poll_write(context) {
+                Poll::Ready(Ok(())) => return Poll::Ready(self.driver.flushed()),
+                Poll::Ready(Err(error)) => {
+                    self.unwritable(error);
+                    self.wakers.wake_receiving();
+                    return Poll::Ready(self.driver.flushed());
+                }
+                Poll::Pending if rest > 0 && self.driver.outbox.len() <= rest => return Poll::Ready(Ok(())),
+                Poll::Pending => {
+                    ready!(self.poll_deadline(context));
+                    self.wakers.wake_receiving();
+                }
+            }
+        }
+    }
+
+    fn unwritable(&mut self, error: io::Error) {
+        self.driver.unwritable(error, self.clock.now());
     }
 
     /// Writes the outbox and flushes the stream.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, driver, unflushed, .. } = self;
-        let outbox = &mut driver.outbox;
-        while outbox.has_remaining() {
-            let stream = Pin::new(&mut *stream);
-            let count = if stream.is_write_vectored() {
-                let mut slices = [IoSlice::new(&[]); SLICES];
-                let filled = outbox.chunks_vectored(&mut slices);
-                ready!(stream.poll_write_vectored(context, &slices[..filled]))?
-            } else {
-                ready!(stream.poll_write(context, outbox.chunk()))?
+        if !self.driver.is_writable() {
+            return Poll::Ready(Ok(()));
+        }
+        while self.driver.outbox.has_remaining() {
+            let Poll::Ready(count) = self.poll_write_some(context)? else {
+                self.stalled = true;
+                return Poll::Pending;
             };
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            outbox.advance(count);
-            *unflushed = true;
+            self.driver.outbox.advance(count);
+            self.unflushed = true;
+            if core::mem::take(&mut self.stalled) {
+                self.driver.taken(self.clock.now());
+            }
         }
-        if *unflushed {
-            ready!(Pin::new(stream).poll_flush(context))?;
-            *unflushed = false;
+        if self.unflushed {
+            ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+            self.unflushed = false;
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_some(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let stream = Pin::new(&mut self.stream);
+        let outbox = &self.driver.outbox;
+        if stream.is_write_vectored() {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let filled = outbox.chunks_vectored(&mut slices);
+            stream.poll_write_vectored(context, &slices[..filled])
+        } else {
+            stream.poll_write(context, outbox.chunk())
+        }
     }
 
     fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -275,7 +324,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Ready where a deadline has passed and was seen to.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        ready!(self.clock.poll_deadline(self.driver.deadline(), context));
+        let deadline = self.driver.deadline(self.clock.now());
+        ready!(self.clock.poll_deadline(deadline, context));
         self.driver.tick(self.clock.now());
         Poll::Ready(())
     }

@@ -1,0 +1,234 @@
+//! How connections end.
+
+use std::thread;
+use std::time::Duration;
+
+use sockeye::{
+    Client, CloseCode, CloseFrame, Due, Ending, Error, IoError, Message, Misuse, Protocol, Role, Side, Timeouts,
+};
+
+use crate::ends::{Place, server};
+use crate::peer::{BINARY, CLOSE, FIN, Peer, TEXT, close_body, frame};
+
+contract! {
+    /// The answer leaves although the user sends nothing, with the code that came.
+    both fn the_peer_closes(place) {
+        for (body, code) in [(close_body(3000, "안녕"), CloseCode::new(3000)), (vec![], CloseCode::NO_STATUS)] {
+            let (mut end, mut peer) = place.open();
+            peer.mouth.tell(CLOSE, &body);
+            let expected = (code != CloseCode::NO_STATUS).then(|| CloseFrame::new(code, "안녕"));
+            assert_eq!(end.receive().unwrap(), Some(Message::Close(expected)));
+            peer.ear.hears(CLOSE, if body.is_empty() { b"" } else { &body[..2] });
+            assert!(matches!(end.try_send(&"late".into()), Err(IoError::Connection(Error::Misuse(Misuse::Closed)))));
+            let ended = thread::spawn(move || (end.receive().unwrap(), end.receive().unwrap(), end.ending().unwrap()));
+            bow(place, peer);
+            let (first, second, ending) = ended.join().unwrap();
+            assert_eq!((first, second), (None, None));
+            assert_eq!(ending, Ending { by: Side::Peer, sent: Some(code), received: Some(code), clean: true });
+        }
+    }
+
+    /// What the peer still sends before it answers is discarded.
+    both fn this_end_closes(place) {
+        for (frame, body) in
+            [(Some(CloseFrame::new(CloseCode::new(4000), "끝")), close_body(4000, "끝")), (None, vec![])]
+        {
+            let (mut end, mut peer) = place.open();
+            let sent = frame.as_ref().map_or(CloseCode::NO_STATUS, |frame| frame.code);
+            let closing = thread::spawn(move || {
+                let ending = end.close(frame).unwrap();
+                assert_eq!(end.receive().unwrap(), None);
+                assert_eq!(end.ending(), Some(ending));
+                // Closing what is closed says the same again.
+                assert_eq!(end.close(None).unwrap(), ending);
+                ending
+            });
+            peer.ear.hears(CLOSE, &body);
+            peer.mouth.tell(TEXT, b"unheard");
+            peer.mouth.tell(CLOSE, &close_body(1000, ""));
+            bow(place, peer);
+            let received = Some(CloseCode::NORMAL);
+            assert_eq!(
+                closing.join().unwrap(),
+                Ending { by: Side::Local, sent: Some(sent), received, clean: true }
+            );
+        }
+    }
+
+    /// A sender closes, the receiver sees the rest, messages of before included.
+    both fn a_half_closes(place) {
+        let (end, mut peer) = place.open();
+        let (sender, mut receiver) = end.split();
+        sender.close(Some(CloseFrame::new(CloseCode::GOING_AWAY, ""))).unwrap();
+        assert!(matches!(sender.close(None), Err(IoError::Connection(Error::Misuse(Misuse::Closed)))));
+        peer.ear.hears(CLOSE, &close_body(1001, ""));
+        peer.mouth.tell(TEXT, b"last words");
+        peer.mouth.tell(CLOSE, &close_body(1001, ""));
+        assert_eq!(receiver.receive().unwrap(), Some("last words".into()));
+        assert!(matches!(receiver.receive().unwrap(), Some(Message::Close(_))));
+        let ended = thread::spawn(move || (receiver.receive().unwrap(), receiver.ending().unwrap().clean));
+        bow(place, peer);
+        assert_eq!(ended.join().unwrap(), (None, true));
+    }
+
+    /// The transport ends without a close frame: no error, and 1006 where one looks.
+    both fn the_transport_ends(place) {
+        let (mut end, mut peer) = place.open();
+        peer.mouth.tell(TEXT, b"last words");
+        let cut = frame(FIN | TEXT, b"never whole", peer.mouth.masks());
+        peer.mouth.say(&cut[..cut.len() - 1]);
+        peer.mouth.end();
+        assert_eq!(end.receive().unwrap(), Some("last words".into()));
+        assert_eq!(end.receive().unwrap(), None);
+        assert_eq!(end.receive().unwrap(), None);
+        let ending = end.ending().unwrap();
+        assert_eq!(ending, Ending { by: Side::Transport, sent: None, received: None, clean: false });
+        assert_eq!(ending.code(), CloseCode::ABNORMAL);
+        assert!(matches!(end.try_send(&"late".into()), Err(IoError::Connection(Error::Misuse(Misuse::Closed)))));
+        assert_eq!(peer.ear.rest(), b"");
+    }
+
+    /// The peer hears 1002 and the end of the stream. The message before is received and can be answered.
+    both fn the_peer_breaks_a_rule(place) {
+        let (mut end, mut peer) = place.open();
+        peer.mouth.tell(TEXT, b"good");
+        peer.mouth.frame(FIN | 0x70 | TEXT, b"bad");
+        peer.mouth.tell(TEXT, b"too late");
+        let received = thread::spawn(move || {
+            let good = end.receive().unwrap().unwrap();
+            end.send(good).unwrap();
+            let error = end.receive().unwrap_err();
+            assert!(matches!(error, IoError::Connection(Error::Protocol(Protocol::ReservedBits(7)))), "{error}");
+            assert_eq!(end.receive().unwrap(), None);
+            end.ending().unwrap()
+        });
+        peer.ear.hears(TEXT, b"good");
+        peer.ear.hears(CLOSE, &close_body(1002, ""));
+        assert_eq!(peer.ear.orderly_rest(), b"");
+        peer.mouth.end();
+        let ending = received.join().unwrap();
+        let sent = Some(CloseCode::PROTOCOL_ERROR);
+        assert_eq!(ending, Ending { by: Side::Local, sent, received: None, clean: false });
+    }
+
+    /// A peer that sends and sends before it reads hears why it failed all the same.
+    both fn a_peer_that_is_stuck_in_sending_hears_why_it_failed(place) {
+        let (end, peer) = place.open();
+        let (_sender, mut receiver) = end.split();
+        let received = thread::spawn(move || (receiver.receive(), receiver.receive()));
+        let Peer { mut ear, mut mouth } = peer;
+        mouth.frame(FIN | 0x10 | TEXT, b"bad");
+        for _ in 0..100 {
+            mouth.tell(BINARY, &[0; 100_000]);
+        }
+        ear.hears(CLOSE, &close_body(1002, ""));
+        mouth.end();
+        assert_eq!(ear.rest(), b"");
+        let (first, second) = received.join().unwrap();
+        assert!(matches!(first, Err(IoError::Connection(Error::Protocol(_)))), "{first:?}");
+        assert!(matches!(second, Ok(None)), "{second:?}");
+    }
+
+    both fn a_peer_that_never_answers_the_close_is_waited_for_in_vain(place) {
+        let (mut end, _peer) = impatient(place);
+        assert!(matches!(end.close(None), Err(IoError::TimedOut(Due::Close))));
+        assert_eq!(end.receive().unwrap(), None);
+        let ending = end.ending().unwrap();
+        let sent = Some(CloseCode::NO_STATUS);
+        assert_eq!(ending, Ending { by: Side::Local, sent, received: None, clean: false });
+    }
+
+    /// Sending all the time does not put off the end.
+    both fn a_peer_that_never_stops_sending_is_waited_for_in_vain(place) {
+        let (mut end, mut peer) = impatient(place);
+        let flood = frame(FIN | BINARY, &[0; 1000], peer.mouth.masks());
+        let flooding = thread::spawn(move || while peer.mouth.try_say(&flood).is_ok() {});
+        assert!(matches!(end.close(None), Err(IoError::TimedOut(Due::Close))));
+        drop(end);
+        flooding.join().unwrap();
+    }
+
+    /// Both close frames have gone over the wire: that the peer keeps the stream is no error.
+    both fn a_peer_that_keeps_the_stream_after_the_close_is_left(place) {
+        let (mut end, mut peer) = impatient(place);
+        let closing = thread::spawn(move || end.close(None).unwrap());
+        peer.ear.hears(CLOSE, b"");
+        peer.mouth.tell(CLOSE, b"");
+        assert!(closing.join().unwrap().clean);
+        drop(peer);
+    }
+
+    /// The close frame of the peer comes while this end is in the middle of sending much.
+    both fn the_answer_to_a_close_leaves_behind_what_is_being_sent(place) {
+        let (end, mut peer) = place.open();
+        let (sender, mut receiver) = end.split();
+        let data = vec![1; 3 << 20];
+        let message = Message::binary(data.clone());
+        let another = sender.another();
+        let two = message.clone();
+        let senders = [thread::spawn(move || sender.send(message)), thread::spawn(move || another.send(two))];
+        // Reading a little shows that the first is under way.
+        let head = peer.ear.take(10);
+        assert_eq!(head[0], FIN | BINARY);
+        peer.mouth.tell(CLOSE, &close_body(1000, ""));
+        let received = thread::spawn(move || {
+            assert!(matches!(receiver.receive().unwrap(), Some(Message::Close(_))));
+            assert_eq!(receiver.receive().unwrap(), None);
+            receiver.ending().unwrap()
+        });
+        peer.ear.take(data.len() + if place.role == Role::Client { 4 } else { 0 });
+        // The second was queued before the close frame came, or refused.
+        let mut next = peer.ear.frame();
+        if next.first == FIN | BINARY {
+            assert!(next.payload == data);
+            next = peer.ear.frame();
+        }
+        assert_eq!((next.first, next.payload), (FIN | CLOSE, close_body(1000, "")));
+        bow(place, peer);
+        assert!(received.join().unwrap().clean);
+        senders.into_iter().for_each(|sender| drop(sender.join().unwrap()));
+    }
+}
+
+/// The peer's part of the end of the transport: a server goes first (RFC 6455 section 7.1.1).
+fn bow(place: Place, mut peer: Peer) {
+    if place.role == Role::Server {
+        assert_eq!(peer.ear.orderly_rest(), b"");
+    }
+    peer.mouth.end();
+    assert_eq!(peer.ear.rest(), b"");
+}
+
+/// An open connection that waits a moment for the end.
+fn impatient(place: Place) -> (Box<dyn crate::ends::End>, Peer) {
+    let timeouts = Timeouts { close_wait: Some(Duration::from_millis(60)), ..Timeouts::default() };
+    place.open_with(&Client::new().timeouts(timeouts), &server().timeouts(timeouts), b"")
+}
+
+/// A stream without halves: the ends of the connection do not wait for each other's end of the stream.
+#[test]
+fn a_plain_stream_ends_without_waiting_for_the_peer() {
+    use sockeye::blocking::{Plain, accept, connect_over};
+    crate::ends::run(|| {
+        for server_closes in [true, false] {
+            let (one, other) = crate::pipe::pipe();
+            let server = thread::spawn(move || {
+                let mut server = accept(Plain(one)).unwrap();
+                if server_closes {
+                    server.close(None).unwrap()
+                } else {
+                    while server.receive().unwrap().is_some() {}
+                    server.ending().unwrap()
+                }
+            });
+            let mut client = connect_over(&Client::new(), "ws://localhost/", Plain(other)).unwrap();
+            if server_closes {
+                while client.receive().unwrap().is_some() {}
+            } else {
+                client.close(None).unwrap();
+            }
+            assert!(client.ending().unwrap().clean);
+            assert!(server.join().unwrap().clean);
+        }
+    });
+}

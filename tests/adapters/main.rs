@@ -1,0 +1,16 @@
+//! The adapters: one contract that all of them keep, and what each of them promises beyond it.
+
+#[macro_use]
+mod ends;
+mod cancel;
+mod closing;
+mod contract;
+mod faults;
+mod handshake;
+mod idle;
+mod peer;
+mod pipe;
+mod scripted;
+mod time;
+mod traffic;
+mod wakers;

@@ -1,0 +1,335 @@
+//! A stream that does what a test says, call by call, for both adapters.
+
+use std::future::Future;
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use sockeye::blocking::Transport;
+use sockeye::tokio::WebSocket;
+use sockeye::{Role, Server, Timeouts};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::ends::server;
+use crate::peer::{Ear, Frame, request, response};
+
+/// A handle to the stream: the test keeps a clone of it.
+#[derive(Clone)]
+pub(crate) struct Script(Arc<Mutex<State>>);
+
+pub(crate) struct State {
+    /// What the peer has sent and the adapter has not read.
+    pub(crate) incoming: Vec<u8>,
+    /// Whether the peer has ended its half.
+    pub(crate) ended: bool,
+    /// What the adapter has written.
+    pub(crate) written: Vec<u8>,
+    /// Bytes that the stream still takes.
+    pub(crate) room: usize,
+    /// The most bytes of one read or write.
+    pub(crate) chunk: usize,
+    /// Whether every second call finds the stream not ready.
+    pub(crate) pauses: bool,
+    /// What goes wrong at which call, counted from the first.
+    pub(crate) fault: Option<(usize, Fault)>,
+    /// What a server says behind its response, once the request was written.
+    pub(crate) reply: Option<Vec<u8>>,
+    pub(crate) calls: usize,
+    /// Whether the adapter has shut its half down.
+    pub(crate) is_shut_down: bool,
+    ready: bool,
+    reading: Option<Waker>,
+    writing: Option<Waker>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// An error for this call, and for all after it.
+    Broken(io::ErrorKind),
+    /// An error once.
+    Once(io::ErrorKind),
+    /// Not ready once.
+    Pending,
+    /// One byte.
+    Short,
+    /// The end of the peer's half; a write that takes nothing.
+    Zero,
+}
+
+enum Call {
+    Read,
+    Write,
+    Other,
+}
+
+impl Script {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State {
+            incoming: Vec::new(),
+            ended: false,
+            written: Vec::new(),
+            room: usize::MAX,
+            chunk: usize::MAX,
+            pauses: false,
+            fault: None,
+            reply: None,
+            calls: 0,
+            is_shut_down: false,
+            ready: false,
+            reading: None,
+            writing: None,
+        })))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// The peer sends in pieces of this size, with pauses or without.
+    pub(crate) fn chunks(&self, chunk: usize, pauses: bool, told: &[u8]) {
+        let mut state = self.state();
+        state.incoming.extend_from_slice(told);
+        (state.chunk, state.pauses) = (chunk, pauses);
+    }
+
+    /// The peer sends, and whoever waits for it is woken.
+    pub(crate) fn tell(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        state.incoming.extend_from_slice(bytes);
+        let waker = state.reading.take();
+        drop(state);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// The stream takes so many bytes more, and whoever waits for it is woken.
+    pub(crate) fn make_room(&self, room: usize) {
+        self.state().room = room;
+        let waker = self.state().writing.take();
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// The frames that were written, all of them whole.
+    pub(crate) fn frames(&self) -> Vec<Frame> {
+        let cut = |frame: Option<Frame>| frame.expect("expected whole frames");
+        frames(&self.state().written).into_iter().map(cut).collect()
+    }
+}
+
+/// The frames in these bytes, behind the head of an HTTP message where there is one; the last may be cut, and is `None`.
+pub(crate) fn frames(bytes: &[u8]) -> Vec<Option<Frame>> {
+    let bytes = if bytes.starts_with(b"HTTP/") || bytes.starts_with(b"GET ") {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+        end.map_or(&b""[..], |end| &bytes[end + 4..])
+    } else {
+        bytes
+    };
+    let mut rest = bytes;
+    let mut frames = Vec::new();
+    while !rest.is_empty() {
+        frames.push(Ear::of(&mut rest));
+        if frames.last().is_some_and(Option::is_none) {
+            break;
+        }
+    }
+    frames
+}
+
+impl State {
+    /// What comes of a call: so many bytes may go, or it is not ready, or it fails.
+    fn call(&mut self, call: &Call) -> Option<io::Result<usize>> {
+        let number = self.calls;
+        self.calls += 1;
+        match self.fault {
+            Some((at, Fault::Broken(kind))) if number >= at => return Some(Err(kind.into())),
+            Some((at, fault)) if number == at => match fault {
+                Fault::Broken(kind) | Fault::Once(kind) => return Some(Err(kind.into())),
+                Fault::Pending => return None,
+                Fault::Short => return Some(Ok(1)),
+                Fault::Zero => match call {
+                    Call::Read => {
+                        self.incoming.clear();
+                        self.ended = true;
+                    }
+                    Call::Write => return Some(Ok(0)),
+                    Call::Other => {}
+                },
+            },
+            _ => {}
+        }
+        if self.pauses {
+            self.ready = !self.ready;
+            if !self.ready {
+                return None;
+            }
+        }
+        Some(Ok(self.chunk))
+    }
+
+    fn read(&mut self, space: &mut [u8]) -> Option<io::Result<usize>> {
+        let chunk = match self.call(&Call::Read)? {
+            Ok(chunk) => chunk,
+            Err(error) => return Some(Err(error)),
+        };
+        if self.incoming.is_empty() {
+            return self.ended.then_some(Ok(0));
+        }
+        let count = chunk.min(space.len()).min(self.incoming.len());
+        space[..count].copy_from_slice(&self.incoming[..count]);
+        self.incoming.drain(..count);
+        Some(Ok(count))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Option<io::Result<usize>> {
+        let chunk = match self.call(&Call::Write)? {
+            Ok(chunk) => chunk,
+            Err(error) => return Some(Err(error)),
+        };
+        let count = chunk.min(bytes.len()).min(self.room);
+        if count == 0 && chunk > 0 {
+            return None;
+        }
+        self.room -= count;
+        self.written.extend_from_slice(&bytes[..count]);
+        if self.written.ends_with(b"\r\n\r\n")
+            && let Some(reply) = self.reply.take()
+        {
+            let request = String::from_utf8(self.written.clone()).unwrap();
+            self.incoming = [response(&request, "").as_bytes(), &reply].concat();
+            self.ended = true;
+        }
+        Some(Ok(count))
+    }
+
+    fn other(&mut self) -> Option<io::Result<()>> {
+        Some(self.call(&Call::Other)?.map(drop))
+    }
+}
+
+impl AsyncRead for Script {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.state();
+        match state.read(space.initialize_unfilled()) {
+            Some(count) => {
+                space.advance(count?);
+                Poll::Ready(Ok(()))
+            }
+            None => {
+                state.reading = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Script {
+    fn pend<T>(state: &mut State, context: &Context<'_>, result: Option<io::Result<T>>) -> Poll<io::Result<T>> {
+        match result {
+            Some(result) => Poll::Ready(result),
+            None => {
+                state.writing = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Script {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut state = self.state();
+        let result = state.write(bytes);
+        Self::pend(&mut state, context, result)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.state();
+        let result = state.other();
+        Self::pend(&mut state, context, result)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.state();
+        let result = state.other();
+        state.is_shut_down |= matches!(result, Some(Ok(())));
+        Self::pend(&mut state, context, result)
+    }
+}
+
+fn wait<T>(result: Option<io::Result<T>>) -> io::Result<T> {
+    result.unwrap_or(Err(io::ErrorKind::WouldBlock.into()))
+}
+
+impl Read for Script {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        wait(self.state().read(space))
+    }
+}
+
+impl Write for Script {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        wait(self.state().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        wait(self.state().other())
+    }
+}
+
+impl Transport for Script {
+    fn set_wait(&mut self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shut_down(&mut self) -> io::Result<()> {
+        wait(self.state().other())?;
+        self.state().is_shut_down = true;
+        Ok(())
+    }
+}
+
+/// Polls once, for nobody.
+pub(crate) fn poll_once<F: Future + ?Sized>(future: &mut Pin<&mut F>) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A server's connection over the script, which is then as new but for the handshake.
+pub(crate) fn accept_now(script: &Script) -> WebSocket<Script> {
+    accept_as(script, &patient())
+}
+
+pub(crate) fn accept_as(script: &Script, server: &Server) -> WebSocket<Script> {
+    script.tell(request("").as_bytes());
+    let accepted = poll_once(&mut std::pin::pin!(sockeye::tokio::accept_with(server, script.clone())));
+    let Poll::Ready(Ok(accepted)) = accepted else { panic!("{accepted:?}") };
+    script.state().written.clear();
+    script.state().calls = 0;
+    accepted
+}
+
+/// A server without deadlines, so that it needs no runtime.
+pub(crate) fn patient() -> Server {
+    server().timeouts(Timeouts::NEVER)
+}
+
+/// A client's connection over the script.
+pub(crate) fn connect_now(script: &Script) -> WebSocket<Script> {
+    let client = sockeye::Client::new().timeouts(Timeouts::NEVER);
+    script.state().reply = Some(Vec::new());
+    let url = "ws://localhost/";
+    let connected = poll_once(&mut std::pin::pin!(sockeye::tokio::connect_over(&client, url, script.clone())));
+    let Poll::Ready(Ok(connected)) = connected else { panic!("{connected:?}") };
+    let mut state = script.state();
+    state.written.clear();
+    (state.calls, state.ended) = (0, false);
+    drop(state);
+    connected
+}
+
+/// A connection in this role over the script.
+pub(crate) fn open_now(role: Role, script: &Script) -> WebSocket<Script> {
+    match role {
+        Role::Server => accept_now(script),
+        Role::Client => connect_now(script),
+    }
+}

@@ -1,0 +1,164 @@
+//! Wake-ups on tokio: whoever waits is woken, whoever polled last.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use sockeye::{Due, Error, IoError, Message, Misuse};
+
+use crate::peer::{FIN, TEXT, frame};
+use crate::scripted::{Script, accept_now};
+
+/// A task that counts how often it was woken.
+#[derive(Default)]
+struct Task(AtomicUsize);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Task {
+    fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    fn poll<F: Future>(self: &Arc<Self>, future: &mut std::pin::Pin<&mut F>) -> Poll<F::Output> {
+        future.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
+    }
+
+    fn was_woken(&self) -> bool {
+        self.0.swap(0, Ordering::Relaxed) > 0
+    }
+}
+
+fn large() -> Message {
+    Message::binary(vec![1; 100_000])
+}
+
+/// A receiver waits for bytes and two senders for room, whichever was polled last: each is woken by what it waits for.
+#[test]
+fn whoever_waits_is_woken_by_what_it_waits_for() {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        for direction in ["read", "write"] {
+            let script = Script::new();
+            let (sender, mut receiver) = accept_now(&script).split();
+            let another = sender.clone();
+            script.state().room = 0;
+            sender.try_send(&large()).unwrap();
+            let tasks = [Task::new(), Task::new(), Task::new()];
+            let (mut receive, mut flush) = (pin!(receiver.receive()), pin!(sender.flush()));
+            let mut feed = pin!(another.feed("late"));
+            for who in order {
+                match who {
+                    0 => assert!(tasks[0].poll(&mut receive).is_pending()),
+                    1 => assert!(tasks[1].poll(&mut flush).is_pending()),
+                    _ => assert!(tasks[2].poll(&mut feed).is_pending()),
+                }
+            }
+            for task in &tasks {
+                task.was_woken();
+            }
+            if direction == "read" {
+                script.tell(&frame(FIN | TEXT, b"news", true));
+                assert!(tasks[0].was_woken(), "{order:?}");
+                assert!(matches!(tasks[0].poll(&mut receive), Poll::Ready(Ok(Some(_)))));
+            } else {
+                script.make_room(usize::MAX);
+                assert!(tasks[1].was_woken() && tasks[2].was_woken(), "{order:?}");
+                assert!(matches!(tasks[1].poll(&mut flush), Poll::Ready(Ok(()))));
+                assert!(matches!(tasks[2].poll(&mut feed), Poll::Ready(Ok(()))));
+            }
+        }
+    }
+}
+
+/// What is queued without waiting is written by the receiver, which has to know.
+#[test]
+fn queueing_wakes_the_receiver() {
+    let script = Script::new();
+    let (sender, mut receiver) = accept_now(&script).split();
+    let task = Task::new();
+    let mut receive = pin!(receiver.receive());
+    assert!(task.poll(&mut receive).is_pending());
+    assert!(!task.was_woken());
+    sender.try_send(&"queued".into()).unwrap();
+    assert!(task.was_woken());
+    assert!(task.poll(&mut receive).is_pending());
+    sender.try_broadcast(&sockeye::Broadcast::text("news")).unwrap();
+    assert!(task.was_woken());
+    assert!(task.poll(&mut receive).is_pending());
+    assert_eq!(script.frames().len(), 2);
+}
+
+/// The receiver writes what a sender waits for, before the stream has woken anybody.
+#[test]
+fn a_receiver_that_writes_wakes_the_senders() {
+    let script = Script::new();
+    let (sender, mut receiver) = accept_now(&script).split();
+    script.state().room = 0;
+    sender.try_send(&large()).unwrap();
+    let (receiving, sending) = (Task::new(), Task::new());
+    let mut feed = pin!(sender.feed("late"));
+    assert!(sending.poll(&mut feed).is_pending());
+    script.state().room = 90_000;
+    assert!(receiving.poll(&mut pin!(receiver.receive())).is_pending());
+    assert!(sending.was_woken());
+    assert!(matches!(sending.poll(&mut feed), Poll::Ready(Ok(()))));
+}
+
+/// A sender that waits for a peer that is gone is told so.
+#[test]
+fn the_end_wakes_the_senders() {
+    let script = Script::new();
+    let (sender, mut receiver) = accept_now(&script).split();
+    let another = sender.clone();
+    script.state().room = 0;
+    sender.try_send(&large()).unwrap();
+    let (first, second, receiving) = (Task::new(), Task::new(), Task::new());
+    let (mut flush, mut feed) = (pin!(sender.flush()), pin!(another.feed("late")));
+    assert!(first.poll(&mut flush).is_pending() && second.poll(&mut feed).is_pending());
+    script.state().fault = Some((0, crate::scripted::Fault::Broken(std::io::ErrorKind::ConnectionReset)));
+    let received = receiving.poll(&mut pin!(receiver.receive()));
+    assert!(matches!(received, Poll::Ready(Err(IoError::Io(_)))), "{received:?}");
+    assert!(first.was_woken() && second.was_woken());
+    assert!(matches!(first.poll(&mut flush), Poll::Ready(Err(IoError::Io(_)))));
+    let fed = second.poll(&mut feed);
+    assert!(matches!(fed, Poll::Ready(Err(IoError::Connection(Error::Misuse(Misuse::Closed)) | IoError::Io(_)))));
+    assert!(matches!(receiving.poll(&mut pin!(receiver.receive())), Poll::Ready(Ok(None))));
+}
+
+/// A deadline ends the connection while the stream is stuck: nobody waits on.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_the_wait_of_senders_too() {
+    let script = Script::new();
+    let timeouts =
+        sockeye::Timeouts { ping_interval: Some(std::time::Duration::from_secs(30)), ..sockeye::Timeouts::default() };
+    let server = crate::ends::server().timeouts(timeouts);
+    let (sender, mut receiver) = crate::scripted::accept_as(&script, &server).split();
+    script.state().room = 0;
+    let another = sender.clone();
+    let sending = tokio::spawn(async move { sender.send(large()).await });
+    let (received, fed) = tokio::join!(receiver.receive(), async move {
+        tokio::task::yield_now().await;
+        another.feed(large()).await
+    });
+    assert!(matches!(received, Err(IoError::TimedOut(Due::Pong))), "{received:?}");
+    assert!(fed.is_err(), "{fed:?}");
+    assert!(matches!(sending.await.unwrap(), Err(IoError::TimedOut(Due::Pong))));
+    assert!(receiver.receive().await.unwrap().is_none());
+}
+
+/// A connection remembers those who wait, and nobody else.
+#[test]
+fn senders_that_do_not_wait_are_forgotten() {
+    let script = Script::new();
+    let (sender, _receiver) = accept_now(&script).split();
+    for _ in 0..100 {
+        let task = Task::new();
+        assert!(task.poll(&mut pin!(sender.send("at once"))).is_ready());
+        assert_eq!(Arc::strong_count(&task), 1);
+    }
+}
