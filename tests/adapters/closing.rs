@@ -1,5 +1,6 @@
 //! How connections end.
 
+use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use sockeye::{
 };
 
 use crate::ends::{Place, server};
-use crate::peer::{BINARY, CLOSE, FIN, Peer, TEXT, close_body, frame};
+use crate::peer::{BINARY, CLOSE, Ear, FIN, Peer, TEXT, close_body, frame};
 
 contract! {
     /// The answer leaves although the user sends nothing, with the code that came.
@@ -114,16 +115,22 @@ contract! {
     /// A peer that sends and sends before it reads hears why it failed all the same.
     both fn a_peer_that_is_stuck_in_sending_hears_why_it_failed(place) {
         let (end, peer) = place.open();
-        let (_sender, mut receiver) = end.split();
-        let received = thread::spawn(move || (receiver.receive(), receiver.receive()));
+        let (sender, mut receiver) = end.split();
         let Peer { mut ear, mut mouth } = peer;
+        let sending = thread::spawn(move || sender.send(Message::binary(vec![1; 12 << 20])));
+        // This end is stuck in sending as well, which begins before it receives.
+        let first = ear.take(1);
+        let received = thread::spawn(move || (receiver.receive(), receiver.receive()));
         mouth.frame(FIN | 0x10 | TEXT, b"bad");
         for _ in 0..100 {
             mouth.tell(BINARY, &[0; 100_000]);
         }
+        let sent = Ear::of(&mut first.as_slice().chain(&mut ear.stream)).unwrap();
+        assert!(sent.first == FIN | BINARY && sent.payload.len() == 12 << 20);
         ear.hears(CLOSE, &close_body(1002, ""));
         mouth.end();
         assert_eq!(ear.rest(), b"");
+        sending.join().unwrap().unwrap();
         let (first, second) = received.join().unwrap();
         assert!(matches!(first, Err(IoError::Connection(Error::Protocol(_)))), "{first:?}");
         assert!(matches!(second, Ok(None)), "{second:?}");
