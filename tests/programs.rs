@@ -27,7 +27,9 @@ struct Outcome {
 fn built() -> &'static PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let target = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples");
+        // <target>/<profile>/deps/<this test>
+        let test = std::env::current_exe().unwrap();
+        let profile = test.ancestors().nth(2).unwrap();
         let release = if cfg!(debug_assertions) { None } else { Some("--release") };
         let built =
             Command::new(env!("CARGO")).args(["build", "--examples", "--quiet"]).args(release).status().unwrap();

@@ -9,7 +9,7 @@ use sockeye::{
 };
 
 use crate::ends::{Place, server};
-use crate::peer::{BINARY, CLOSE, Ear, FIN, Peer, TEXT, close_body, frame};
+use crate::peer::{BINARY, CLOSE, Ear, FIN, PING, Peer, TEXT, close_body, frame};
 
 contract! {
     /// The answer leaves although the user sends nothing, with the code that came.
@@ -165,6 +165,45 @@ contract! {
         drop(peer);
     }
 
+    /// A peer that has gone silent is pinged, and then given up.
+    both fn silence_ends_the_connection(place) {
+        let (mut end, mut peer) = watchful(place);
+        let received = thread::spawn(move || (end.receive(), end.receive(), end.ending().unwrap()));
+        peer.ear.hears(PING, b"");
+        let (first, second, ending) = received.join().unwrap();
+        assert!(matches!(first, Err(IoError::TimedOut(Due::Pong))), "{first:?}");
+        assert!(matches!(second, Ok(None)), "{second:?}");
+        assert!(!ending.clean);
+    }
+
+    /// The same for a caller that sends to a peer which takes nothing, in one piece and in halves.
+    both fn a_peer_that_takes_nothing_ends_a_send(place) {
+        let large = || Message::binary(vec![1; 12 << 20]);
+        let (mut end, _peer) = watchful(place);
+        let sent = end.send(large());
+        assert!(matches!(sent, Err(IoError::TimedOut(Due::Pong))), "{sent:?}");
+        assert!(end.send("late".into()).is_err());
+
+        let (end, _peer) = watchful(place);
+        let (sender, mut receiver) = end.split();
+        let sending = thread::spawn(move || (sender.send(large()), sender.send("late".into())));
+        let received = receiver.receive();
+        assert!(matches!(received, Err(IoError::TimedOut(Due::Pong))), "{received:?}");
+        let (sent, late) = sending.join().unwrap();
+        assert!(sent.is_err() && late.is_err(), "{sent:?}");
+    }
+
+    both fn a_peer_that_does_not_shake_hands_is_left(place) {
+        let timeouts = Timeouts { handshake: Some(Duration::from_millis(60)), ..Timeouts::default() };
+        let (wire, _peer) = place.link();
+        let (client, server) = (Client::new().timeouts(timeouts), server().timeouts(timeouts));
+        let error = match place.role {
+            Role::Server => place.incoming(&server, wire).map(drop),
+            Role::Client => place.connect_over(&client, wire).map(drop),
+        };
+        assert!(matches!(error, Err(IoError::TimedOut(Due::Handshake))), "{error:?}");
+    }
+
     /// The close frame of the peer comes while this end is in the middle of sending much.
     both fn the_answer_to_a_close_leaves_behind_what_is_being_sent(place) {
         let (end, mut peer) = place.open();
@@ -209,6 +248,13 @@ fn bow(place: Place, mut peer: Peer) {
 /// An open connection that waits a moment for the end.
 fn impatient(place: Place) -> (Box<dyn crate::ends::End>, Peer) {
     let timeouts = Timeouts { close_wait: Some(Duration::from_millis(60)), ..Timeouts::default() };
+    place.open_with(&Client::new().timeouts(timeouts), &server().timeouts(timeouts), b"")
+}
+
+/// An open connection that soon pings a silent peer, and soon gives it up.
+fn watchful(place: Place) -> (Box<dyn crate::ends::End>, Peer) {
+    let moment = Some(Duration::from_millis(60));
+    let timeouts = Timeouts { ping_interval: moment, pong_wait: moment, ..Timeouts::default() };
     place.open_with(&Client::new().timeouts(timeouts), &server().timeouts(timeouts), b"")
 }
 
