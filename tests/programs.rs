@@ -31,10 +31,10 @@ fn built() -> &'static PathBuf {
         let test = std::env::current_exe().unwrap();
         let profile = test.ancestors().nth(2).unwrap();
         let release = if cfg!(debug_assertions) { None } else { Some("--release") };
-        let built =
-            Command::new(env!("CARGO")).args(["build", "--examples", "--quiet"]).args(release).status().unwrap();
-        assert!(built.success());
-        target
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--examples", "--quiet", "--target-dir"]).arg(profile.parent().unwrap()).args(release);
+        assert!(cargo.status().unwrap().success());
+        profile.join("examples")
     })
 }
 
