@@ -26,7 +26,9 @@ use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, 
 /// handed out once, after the peer was told and given the time of [`Timeouts::close_wait`] to hear it; `None`
 /// follows it.
 ///
-/// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share.
+/// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share. A
+/// `WebSocket<TcpStream>` has at most 640 bytes, and less than 256 bytes of heap beside them while it is idle; a
+/// client's masking keys take up to 1 KiB more.
 pub struct WebSocket<S> {
     stream: S,
     driver: Driver,

@@ -1,5 +1,6 @@
 //! How connections end.
 
+use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use sockeye::{
 };
 
 use crate::ends::{Place, server};
-use crate::peer::{BINARY, CLOSE, FIN, Peer, TEXT, close_body, frame};
+use crate::peer::{BINARY, CLOSE, Ear, FIN, PING, Peer, TEXT, close_body, frame};
 
 contract! {
     /// The answer leaves although the user sends nothing, with the code that came.
@@ -114,16 +115,22 @@ contract! {
     /// A peer that sends and sends before it reads hears why it failed all the same.
     both fn a_peer_that_is_stuck_in_sending_hears_why_it_failed(place) {
         let (end, peer) = place.open();
-        let (_sender, mut receiver) = end.split();
-        let received = thread::spawn(move || (receiver.receive(), receiver.receive()));
+        let (sender, mut receiver) = end.split();
         let Peer { mut ear, mut mouth } = peer;
+        let sending = thread::spawn(move || sender.send(Message::binary(vec![1; 12 << 20])));
+        // This end is stuck in sending as well, which begins before it receives.
+        let first = ear.take(1);
+        let received = thread::spawn(move || (receiver.receive(), receiver.receive()));
         mouth.frame(FIN | 0x10 | TEXT, b"bad");
         for _ in 0..100 {
             mouth.tell(BINARY, &[0; 100_000]);
         }
+        let sent = Ear::of(&mut first.as_slice().chain(&mut ear.stream)).unwrap();
+        assert!(sent.first == FIN | BINARY && sent.payload.len() == 12 << 20);
         ear.hears(CLOSE, &close_body(1002, ""));
         mouth.end();
         assert_eq!(ear.rest(), b"");
+        sending.join().unwrap().unwrap();
         let (first, second) = received.join().unwrap();
         assert!(matches!(first, Err(IoError::Connection(Error::Protocol(_)))), "{first:?}");
         assert!(matches!(second, Ok(None)), "{second:?}");
@@ -156,6 +163,45 @@ contract! {
         peer.mouth.tell(CLOSE, b"");
         assert!(closing.join().unwrap().clean);
         drop(peer);
+    }
+
+    /// A peer that has gone silent is pinged, and then given up.
+    both fn silence_ends_the_connection(place) {
+        let (mut end, mut peer) = watchful(place);
+        let received = thread::spawn(move || (end.receive(), end.receive(), end.ending().unwrap()));
+        peer.ear.hears(PING, b"");
+        let (first, second, ending) = received.join().unwrap();
+        assert!(matches!(first, Err(IoError::TimedOut(Due::Pong))), "{first:?}");
+        assert!(matches!(second, Ok(None)), "{second:?}");
+        assert!(!ending.clean);
+    }
+
+    /// The same for a caller that sends to a peer which takes nothing, in one piece and in halves.
+    both fn a_peer_that_takes_nothing_ends_a_send(place) {
+        let large = || Message::binary(vec![1; 12 << 20]);
+        let (mut end, _peer) = watchful(place);
+        let sent = end.send(large());
+        assert!(matches!(sent, Err(IoError::TimedOut(Due::Pong))), "{sent:?}");
+        assert!(end.send("late".into()).is_err());
+
+        let (end, _peer) = watchful(place);
+        let (sender, mut receiver) = end.split();
+        let sending = thread::spawn(move || (sender.send(large()), sender.send("late".into())));
+        let received = receiver.receive();
+        assert!(matches!(received, Err(IoError::TimedOut(Due::Pong))), "{received:?}");
+        let (sent, late) = sending.join().unwrap();
+        assert!(sent.is_err() && late.is_err(), "{sent:?}");
+    }
+
+    both fn a_peer_that_does_not_shake_hands_is_left(place) {
+        let timeouts = Timeouts { handshake: Some(Duration::from_millis(60)), ..Timeouts::default() };
+        let (wire, _peer) = place.link();
+        let (client, server) = (Client::new().timeouts(timeouts), server().timeouts(timeouts));
+        let error = match place.role {
+            Role::Server => place.incoming(&server, wire).map(drop),
+            Role::Client => place.connect_over(&client, wire).map(drop),
+        };
+        assert!(matches!(error, Err(IoError::TimedOut(Due::Handshake))), "{error:?}");
     }
 
     /// The close frame of the peer comes while this end is in the middle of sending much.
@@ -202,6 +248,13 @@ fn bow(place: Place, mut peer: Peer) {
 /// An open connection that waits a moment for the end.
 fn impatient(place: Place) -> (Box<dyn crate::ends::End>, Peer) {
     let timeouts = Timeouts { close_wait: Some(Duration::from_millis(60)), ..Timeouts::default() };
+    place.open_with(&Client::new().timeouts(timeouts), &server().timeouts(timeouts), b"")
+}
+
+/// An open connection that soon pings a silent peer, and soon gives it up.
+fn watchful(place: Place) -> (Box<dyn crate::ends::End>, Peer) {
+    let moment = Some(Duration::from_millis(60));
+    let timeouts = Timeouts { ping_interval: moment, pong_wait: moment, ..Timeouts::default() };
     place.open_with(&Client::new().timeouts(timeouts), &server().timeouts(timeouts), b"")
 }
 

@@ -68,7 +68,7 @@ pub(crate) trait Asking {
     fn request(&self) -> &Request;
     fn accept(self: Box<Self>) -> Result<Box<dyn End>, IoError>;
     fn respond(self: Box<Self>, response: &Response) -> Result<(), IoError>;
-    /// What came after the request, and whether the stream is still alive.
+    /// What came after the request's head.
     fn into_rest(self: Box<Self>) -> Bytes;
 }
 

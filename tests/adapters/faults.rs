@@ -207,7 +207,6 @@ fn a_call_that_is_not_ready_changes_nothing() {
 fn an_interrupted_call_changes_nothing() {
     crate::ends::run(|| {
         at_each_call(on_blocking, Fault::Once(ErrorKind::Interrupted), |name, outcome, written| {
-            // A shutdown is no call that a signal interrupts.
             changes_nothing(name, outcome, written);
         });
     });

@@ -12,7 +12,7 @@ use crate::pipe::Pipe;
 
 /// The reading half.
 pub(crate) struct Ear {
-    stream: Box<dyn Read + Send>,
+    pub(crate) stream: Box<dyn Read + Send>,
 }
 
 /// The writing half.
