@@ -39,6 +39,7 @@ fn answer(server: Server, offers: &str) -> (u16, Vec<String>, Option<Parameters>
              {offers}\r\n"
         );
         near.write_all(request.as_bytes()).await.unwrap();
+        near.shutdown().await.unwrap();
         let parameters = accept_with(&server, far).await.ok().and_then(|accepted| accepted.connection().deflate());
         let mut response = String::new();
         near.read_to_string(&mut response).await.unwrap();

@@ -124,7 +124,7 @@ fn inflate(input: &[u8], output: &mut Vec<u8>) -> Option<usize> {
                     let length = base + bits.take(extra)?;
                     let symbol = bits.symbol(&distances)?;
                     let extra = (symbol / 2).saturating_sub(1);
-                    let base = if symbol < 2 { symbol + 1 } else { (2 + symbol % 2 << extra) + 1 };
+                    let base = if symbol < 2 { symbol + 1 } else { ((2 + symbol % 2) << extra) + 1 };
                     let distance = base + bits.take(extra)?;
                     farthest = farthest.max(distance);
                     for _ in 0..length {
