@@ -8,4 +8,5 @@ mod options;
 
 pub(crate) use driver::{Driver, Step};
 pub use error::IoError;
+pub(crate) use options::Established;
 pub use options::{Client, Server};

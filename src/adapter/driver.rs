@@ -4,9 +4,9 @@ use core::time::Duration;
 use std::io;
 
 use super::error::IoError;
-use crate::{
-    Broadcast, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Side, Timeouts,
-};
+use super::memory;
+use super::options::Established;
+use crate::{Broadcast, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Side};
 
 /// A connection with its buffers and its deadlines.
 ///
@@ -58,13 +58,9 @@ pub(crate) enum Step {
 
 impl Driver {
     /// A connection whose opening handshake has ended.
-    pub(crate) fn new(
-        connection: Connection,
-        inbox: Inbox,
-        outbox_limit: usize,
-        mut timeouts: Timeouts,
-        now: Duration,
-    ) -> Self {
+    pub(crate) fn new(established: Established, mut inbox: Inbox, now: Duration) -> Self {
+        let Established { connection, mut timeouts, outbox_limit, .. } = established;
+        memory::reclaim(&mut inbox);
         let releases = connection.is_compressed();
         if !releases {
             timeouts.idle = None;

@@ -95,19 +95,18 @@ impl Client {
     }
 
     /// The connection that the server has agreed to.
-    pub(crate) fn connection(&self, agreement: &Agreement, entropy: Box<dyn Entropy>) -> Result<Connection, IoError> {
+    pub(crate) fn establish(&self, agreement: Agreement, entropy: Box<dyn Entropy>) -> Result<Established, IoError> {
         let connection = Connection::client_with_entropy(&self.config, entropy);
         #[cfg(feature = "deflate")]
-        if let Some(options) = &self.deflate {
-            let parameters = options.verify(&agreement.extensions)?;
-            return Ok(match parameters {
+        let connection = match &self.deflate {
+            Some(options) => match options.verify(&agreement.extensions)? {
                 Some(parameters) => connection.with_deflate(parameters, options),
                 None => connection,
-            });
-        }
-        #[cfg(not(feature = "deflate"))]
-        let Agreement { .. } = agreement;
-        Ok(connection)
+            },
+            None => connection,
+        };
+        let Self { timeouts, outbox_limit, .. } = *self;
+        Ok(Established { connection, subprotocol: agreement.subprotocol, timeouts, outbox_limit })
     }
 }
 
@@ -216,19 +215,32 @@ impl Server {
         &self,
         request: &Request,
         acceptance: &Acceptance,
-    ) -> Result<(Response, Agreement, Connection), HandshakeError> {
+    ) -> Result<(Response, Established), HandshakeError> {
         let connection = Connection::server(&self.config);
+        let acceptance = Cow::Borrowed(acceptance);
         #[cfg(feature = "deflate")]
-        if let Some(options) = &self.deflate
-            && let Some((extension, parameters)) = options.answer(&request.extensions()?)
-        {
-            let acceptance = acceptance.clone().with_extension(extension)?;
-            let (response, agreement) = request.accept(&acceptance)?;
-            return Ok((response, agreement, connection.with_deflate(parameters, options)));
-        }
-        let (response, agreement) = request.accept(acceptance)?;
-        Ok((response, agreement, connection))
+        let (connection, acceptance) = match &self.deflate {
+            Some(options) => match options.answer(&request.extensions()?) {
+                Some((extension, parameters)) => (
+                    connection.with_deflate(parameters, options),
+                    Cow::Owned(acceptance.into_owned().with_extension(extension)?),
+                ),
+                None => (connection, acceptance),
+            },
+            None => (connection, acceptance),
+        };
+        let (response, agreement) = request.accept(&acceptance)?;
+        let Self { timeouts, outbox_limit, .. } = *self;
+        Ok((response, Established { connection, subprotocol: agreement.subprotocol, timeouts, outbox_limit }))
     }
+}
+
+/// A connection whose opening handshake has ended, with what it was told.
+pub(crate) struct Established {
+    pub(crate) connection: Connection,
+    pub(crate) subprotocol: Option<String>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) outbox_limit: usize,
 }
 
 /// Twice the default limit of a message, so that one can leave while the next is queued.

@@ -123,13 +123,12 @@ impl<S: Transport> Incoming<'_, S> {
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
     pub fn accept_as(mut self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
-        let (response, agreement, connection) = match self.server.establish(&self.request, acceptance) {
+        let (response, established) = match self.server.establish(&self.request, acceptance) {
             Ok(accepted) => accepted,
             Err(error) => return self.refuse(error),
         };
-        let Server { timeouts, outbox_limit, .. } = self.server;
-        Deadline::after(timeouts.handshake).write(&mut self.stream, &response.write())?;
-        Ok(WebSocket::from_parts(self.stream, connection, self.inbox, agreement, *timeouts, *outbox_limit))
+        Deadline::after(self.server.timeouts.handshake).write(&mut self.stream, &response.write())?;
+        Ok(WebSocket::new(self.stream, self.inbox, established))
     }
 
     /// Answers with a response of the caller's, such as a page or a rejection, and shuts the stream down.
@@ -174,9 +173,8 @@ fn shake<S: Transport>(client: &Client, url: &Url, mut stream: S, deadline: Dead
         }
     };
     inbox.consume(established.length);
-    let connection = client.connection(&established.agreement, Box::new(entropy))?;
-    let Client { timeouts, outbox_limit, .. } = client;
-    Ok(WebSocket::from_parts(stream, connection, inbox, established.agreement, *timeouts, *outbox_limit))
+    let established = client.establish(established.agreement, Box::new(entropy))?;
+    Ok(WebSocket::new(stream, inbox, established))
 }
 
 /// Sends a response that is not followed by frames, and ends the stream.

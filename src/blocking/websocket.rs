@@ -8,14 +8,13 @@ use std::time::Instant;
 
 use super::split::{Receiver, Sender};
 use super::transport::{Duplex, Transport, has_waited, read, shut_down, write_all};
-use crate::adapter::{Driver, Step, memory};
-use crate::handshake::Agreement;
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Timeouts};
+use crate::adapter::{Driver, Established, Step, memory};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message};
 
 /// A WebSocket connection over a blocking stream.
 ///
 /// Messages are received until `None`, and [`ending`](Self::ending) then says how the connection ended. An error is
-/// handed out once, after the peer was told and given the time of [`Timeouts::close_wait`] to hear it; `None`
+/// handed out once, after the peer was told and given the time of [`Timeouts::close_wait`](crate::Timeouts::close_wait) to hear it; `None`
 /// follows it. As an iterator it yields the same.
 pub struct WebSocket<S> {
     pub(super) stream: S,
@@ -46,22 +45,15 @@ impl Clock {
 }
 
 impl<S: Transport> WebSocket<S> {
-    /// A connection whose opening handshake was done elsewhere: bytes that came after the handshake are in the inbox.
-    pub fn from_parts(
-        stream: S,
-        connection: Connection,
-        mut inbox: Inbox,
-        agreement: Agreement,
-        timeouts: Timeouts,
-        outbox_limit: usize,
-    ) -> Self {
+    /// A connection whose opening handshake has ended: bytes that came after it are in the inbox.
+    pub(super) fn new(stream: S, inbox: Inbox, mut established: Established) -> Self {
+        let subprotocol = established.subprotocol.take();
         let clock = Clock(Instant::now());
-        memory::reclaim(&mut inbox);
         Self {
             stream,
-            driver: Driver::new(connection, inbox, outbox_limit, timeouts, clock.now()),
+            driver: Driver::new(established, inbox, clock.now()),
             clock,
-            subprotocol: agreement.subprotocol,
+            subprotocol,
             unflushed: false,
             stalled: false,
             // Whatever the handshake has set is replaced before the first wait.
@@ -148,7 +140,7 @@ impl<S: Transport> WebSocket<S> {
     ///
     /// # Errors
     /// [`IoError::Io`] where the transport fails, [`IoError::TimedOut`] where the peer takes nothing for longer than
-    /// the [`Timeouts`] allow.
+    /// the [`Timeouts`](crate::Timeouts) allow.
     pub fn flush(&mut self) -> Result<(), IoError> {
         while !self.write() && self.driver.is_writable() {}
         self.driver.flushed()

@@ -146,13 +146,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
     pub async fn accept_as(mut self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
-        let (response, agreement, connection) = match self.server.establish(&self.request, acceptance) {
+        let (response, established) = match self.server.establish(&self.request, acceptance) {
             Ok(accepted) => accepted,
             Err(error) => return self.refuse(error).await,
         };
-        let Server { timeouts, outbox_limit, .. } = self.server;
-        within(timeouts.handshake, write(&mut self.stream, &response.write())).await?;
-        Ok(WebSocket::from_parts(self.stream, connection, self.inbox, agreement, *timeouts, *outbox_limit))
+        within(self.server.timeouts.handshake, write(&mut self.stream, &response.write())).await?;
+        Ok(WebSocket::new(self.stream, self.inbox, established))
     }
 
     /// Answers with a response of the caller's, such as a page or a rejection, and shuts the stream down.
@@ -200,9 +199,8 @@ where
         }
     };
     inbox.consume(established.length);
-    let connection = client.connection(&established.agreement, Box::new(entropy))?;
-    let Client { timeouts, outbox_limit, .. } = client;
-    Ok(WebSocket::from_parts(stream, connection, inbox, established.agreement, *timeouts, *outbox_limit))
+    let established = client.establish(established.agreement, Box::new(entropy))?;
+    Ok(WebSocket::new(stream, inbox, established))
 }
 
 /// Reads until the head of a request is there, or the error that answers it.

@@ -16,14 +16,13 @@ use futures_sink::Sink;
 use super::clock::Clock;
 use super::split::{Receiver, Sender};
 use super::wakers::Wakers;
-use crate::adapter::{Driver, Step, memory};
-use crate::handshake::Agreement;
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Timeouts};
+use crate::adapter::{Driver, Established, Step, memory};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message};
 
 /// A WebSocket connection over a tokio stream: a `Stream` of messages and a `Sink` for them.
 ///
 /// Messages are received until `None`, and [`ending`](Self::ending) then says how the connection ended. An error is
-/// handed out once, after the peer was told and given the time of [`Timeouts::close_wait`] to hear it; `None`
+/// handed out once, after the peer was told and given the time of [`Timeouts::close_wait`](crate::Timeouts::close_wait) to hear it; `None`
 /// follows it.
 ///
 /// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share. A
@@ -46,29 +45,21 @@ pub struct WebSocket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// A connection whose opening handshake was done elsewhere, such as by an HTTP server: bytes that came after the
-    /// handshake are in the inbox.
-    pub fn from_parts(
-        stream: S,
-        connection: Connection,
-        mut inbox: Inbox,
-        agreement: Agreement,
-        timeouts: Timeouts,
-        outbox_limit: usize,
-    ) -> Self {
+    /// A connection whose opening handshake has ended: bytes that came after it are in the inbox.
+    pub(super) fn new(stream: S, inbox: Inbox, mut established: Established) -> Self {
+        let subprotocol = established.subprotocol.take();
         let clock = Clock::new();
-        memory::reclaim(&mut inbox);
         let wakers = Arc::new(Wakers::default());
         Self {
             stream,
-            driver: Driver::new(connection, inbox, outbox_limit, timeouts, clock.now()),
+            driver: Driver::new(established, inbox, clock.now()),
             clock,
             waker: Waker::from(Arc::clone(&wakers)),
             wakers,
             unflushed: false,
             stalled: false,
             ended: false,
-            subprotocol: agreement.subprotocol,
+            subprotocol,
         }
     }
 
@@ -132,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// # Errors
     /// [`IoError::Io`] where the transport fails, [`IoError::TimedOut`] where the peer takes nothing for longer than
-    /// the [`Timeouts`] allow.
+    /// the [`Timeouts`](crate::Timeouts) allow.
     pub async fn flush(&mut self) -> Result<(), IoError> {
         poll_fn(|context| self.poll_written(context)).await
     }
