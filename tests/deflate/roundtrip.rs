@@ -129,10 +129,6 @@ impl Traffic {
     fn fragment(&mut self, end: &mut End, message: Seen, last: bool) {
         let End { connection, outbox, .. } = end;
         let open = match (self.open.take(), message) {
-            (None, Seen::Text(text)) | (Some(Seen::Text(_)), Seen::Text(text)) if text.is_empty() && !last => {
-                connection.send_text_fragment("", false, outbox).expect("room");
-                Seen::Text(text)
-            }
             (open @ (None | Some(Seen::Text(_))), Seen::Text(text)) => {
                 connection.send_text_fragment(&text, last, outbox).expect("room");
                 let Some(Seen::Text(before)) = open else { return self.note(Seen::Text(text), last) };
