@@ -19,7 +19,7 @@ pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
 
 /// Takes the memory of an inbox that waits for bytes: all of it where the inbox is empty, and what is much too large.
 pub(crate) fn reclaim(inbox: &mut Inbox) {
-    if inbox.is_empty() && inbox.capacity() > 0 {
+    if inbox.is_empty() {
         let memory = inbox.exchange(BytesMut::new());
         SPARE.with_borrow_mut(|spare| {
             if spare.len() < SPARE_LIMIT && (1..=MOST_READ).contains(&memory.capacity()) {

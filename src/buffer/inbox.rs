@@ -116,9 +116,9 @@ impl Inbox {
         self.len() == 0
     }
 
-    /// Bytes of memory that the inbox has, used or not. A new inbox has none.
+    /// Bytes of memory that the inbox has to read into, used or not. A new inbox has none.
     pub fn capacity(&self) -> usize {
-        self.memory.capacity() + self.inflated.capacity()
+        self.memory.capacity()
     }
 
     /// Gives memory back that is not needed: all of it where the inbox is empty, and otherwise what is more than

@@ -26,14 +26,18 @@ pub struct Config {
 impl Config {
     /// The most bytes of payload in a frame, inclusive. A larger one closes the connection with 1009 when its
     /// header arrives, before its payload is read (RFC 6455 section 10.4).
+    ///
+    /// A compressed frame may have a quarter and 1 KiB more than this or than the message's limit, whichever is less:
+    /// it is inflated as it arrives and never held, and DEFLATE adds to data that it cannot compress.
     #[must_use]
     pub const fn frame_limit(mut self, bytes: u64) -> Self {
         self.frame_limit = bytes;
         self
     }
 
-    /// The most bytes in a message, inclusive, over all its fragments. A larger one closes the connection with
-    /// 1009 when the header that goes past the limit arrives (RFC 6455 section 10.4).
+    /// The most bytes in a message, inclusive, over all its fragments, after inflation. A larger one closes the
+    /// connection with 1009 when the header that goes past the limit arrives (RFC 6455 section 10.4), and a compressed
+    /// one at the first byte that comes out past it.
     ///
     /// It holds for messages taken in pieces too: raise it to `u64::MAX` where they need not fit into memory.
     #[must_use]
