@@ -11,7 +11,7 @@ use std::thread;
 use sockeye::deflate::Options;
 use sockeye::handshake::{HandshakeError, Offer};
 use sockeye::tokio::{Receiver, Sender, connect_with};
-use sockeye::{Client, CloseCode, CloseFrame, Ending, IoError, Message, Text};
+use sockeye::{Client, CloseCode, CloseFrame, Ending, IoError, Message, Side, Text};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -52,32 +52,42 @@ async fn talk(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     eprintln!("type lines to send them; end with Ctrl-D, or leave with Ctrl-C");
     let (sender, receiver) = connection.split();
     let lines = read_stdin(arguments.binary);
-    // Sending has a task of its own: a peer that waits for us to read would otherwise wait for ever.
-    tokio::spawn(send(lines, sender.clone()));
-    let ending = tokio::select! {
-        ended = print(receiver) => ended?,
+    tokio::select! {
+        ended = converse(lines, &sender, receiver) => ended,
         _ = tokio::signal::ctrl_c() => {
             sender.close(Some(CloseFrame::new(CloseCode::GOING_AWAY, "interrupted"))).await?;
-            return Err("interrupted: the connection was closed with 1001".into());
-        }
-    };
-    judge(&ending)
-}
-
-/// Sends the lines, and a close frame after the last. How that went shows on the receiving side.
-async fn send(mut lines: mpsc::Receiver<Result<Message, String>>, sender: Sender<TcpStream>) -> Result<(), IoError> {
-    let mut frame = CloseFrame::new(CloseCode::NORMAL, "");
-    while let Some(line) = lines.recv().await {
-        match line {
-            Ok(message) => sender.send(message).await?,
-            Err(wrong) => {
-                eprintln!("{wrong}");
-                frame = CloseFrame::new(CloseCode::GOING_AWAY, "");
-                break;
-            }
+            Err("interrupted: the connection was closed with 1001".into())
         }
     }
-    sender.close(Some(frame)).await
+}
+
+/// Sends and receives at the same time: a peer that waits for us to read would otherwise wait for ever.
+async fn converse(
+    lines: Lines,
+    sender: &Sender<TcpStream>,
+    receiver: Receiver<TcpStream>,
+) -> Result<(), Box<dyn Error>> {
+    let mut printing = std::pin::pin!(print(receiver));
+    let sent = tokio::select! {
+        ended = &mut printing => return judge(&ended?),
+        sent = send(lines, sender) => sent,
+    };
+    let code = if sent.is_ok() { CloseCode::NORMAL } else { CloseCode::GOING_AWAY };
+    // Whether this close frame leaves shows on the receiving side, and so does the answer.
+    let (_, ended) = tokio::join!(sender.close(Some(CloseFrame::new(code, ""))), printing);
+    let ending = ended?;
+    match sent {
+        Err(wrong) if ending.by == Side::Local => Err(wrong.into()),
+        _ => judge(&ending),
+    }
+}
+
+/// Sends the lines, until there are no more or one of them cannot be sent.
+async fn send(mut lines: Lines, sender: &Sender<TcpStream>) -> Result<(), String> {
+    while let Some(line) = lines.recv().await {
+        sender.send(line?).await.map_err(|error| format!("cannot send a line of stdin: {error}"))?;
+    }
+    Ok(())
 }
 
 /// Prints messages until the connection ends.
@@ -131,8 +141,11 @@ fn explain(url: &str, error: IoError) -> String {
     }
 }
 
+/// The lines of stdin as messages, or why one is none.
+type Lines = mpsc::Receiver<Result<Message, String>>;
+
 /// Reads lines in a thread of their own, as stdin cannot be awaited.
-fn read_stdin(binary: bool) -> mpsc::Receiver<Result<Message, String>> {
+fn read_stdin(binary: bool) -> Lines {
     let (lines, read) = mpsc::channel(16);
     thread::spawn(move || {
         for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {

@@ -4,9 +4,11 @@
 mod arguments;
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arguments::Arguments;
 use sockeye::deflate::Options;
 use sockeye::handshake::OriginPolicy;
 use sockeye::{CloseCode, CloseFrame, Config, IoError, Server};
@@ -15,8 +17,17 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = arguments::parse("echo");
+async fn main() -> ExitCode {
+    match run(&arguments::parse("echo")).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&arguments.address).await.map_err(|error| {
         format!("cannot listen on {}: {error}; choose another address, or port 0", arguments.address)
     })?;

@@ -7,18 +7,29 @@ mod arguments;
 use std::collections::HashMap;
 use std::error::Error;
 use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use arguments::Arguments;
 use sockeye::blocking::{Sender, accept_with};
 use sockeye::deflate::Options;
 use sockeye::handshake::OriginPolicy;
 use sockeye::{CloseCode, CloseFrame, Config, IoError, Server};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = arguments::parse("echo_blocking");
+fn main() -> ExitCode {
+    match run(&arguments::parse("echo_blocking")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&arguments.address).map_err(|error| {
         format!("cannot listen on {}: {error}; choose another address, or port 0", arguments.address)
     })?;
@@ -33,22 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // An echo serves every page: it has nothing that a page of another site could steal.
     let server = Server::new(OriginPolicy::Any).config(config).deflate(Options::new());
     let open = Arc::new(Open::default());
-    let listening = Arc::clone(&open);
-    thread::spawn(move || {
-        for (number, stream) in listener.incoming().enumerate() {
-            let (server, open) = (server.clone(), Arc::clone(&listening));
-            let serve = move || {
-                let served = stream.map_err(IoError::from).and_then(|stream| serve(&server, stream, &open, number));
-                if let Err(error) = served {
-                    eprintln!("connection {number}: {error}");
-                }
-                open.remove(number);
-            };
-            if let Err(error) = thread::Builder::new().spawn(serve) {
-                eprintln!("cannot start a thread for a connection: {error}; raise the limit of threads");
-            }
-        }
-    });
+    let accepted = Arc::clone(&open);
+    thread::spawn(move || accept(&listener, &server, &accepted));
     stopped.recv()?;
     open.close();
     if !open.wait_until_empty(Duration::from_secs(6)) {
@@ -57,10 +54,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Accepts connections for ever.
+fn accept(listener: &TcpListener, server: &Server, open: &Arc<Open>) {
+    for (number, stream) in listener.incoming().enumerate() {
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) => {
+                eprintln!("cannot accept a connection: {error}; raise the limit of open files if it is reached");
+                thread::sleep(Duration::from_millis(100));
+                continue;
+            }
+        };
+        let (server, open) = (server.clone(), Arc::clone(open));
+        let serve = move || {
+            if let Err(error) = serve(&server, stream, &open, number) {
+                eprintln!("connection {number}: {error}");
+            }
+            open.remove(number);
+        };
+        if let Err(error) = thread::Builder::new().spawn(serve) {
+            eprintln!("cannot start a thread for a connection: {error}; raise the limit of threads");
+        }
+    }
+}
+
 fn serve(server: &Server, stream: TcpStream, open: &Open, number: usize) -> Result<(), IoError> {
     stream.set_nodelay(true)?;
     let (sender, mut receiver) = accept_with(server, stream)?.split()?;
-    open.insert(number, sender.clone());
+    if open.insert(number, sender.clone()).is_err() {
+        sender.close(Some(farewell()))?;
+    }
     while let Some(message) = receiver.receive()? {
         if message.is_data() {
             sender.feed(message)?;
@@ -72,35 +95,54 @@ fn serve(server: &Server, stream: TcpStream, open: &Open, number: usize) -> Resu
 /// The connections that are open, to be closed together.
 #[derive(Default)]
 struct Open {
-    senders: Mutex<HashMap<usize, Sender<TcpStream>>>,
+    state: Mutex<State>,
     removed: Condvar,
 }
 
+#[derive(Default)]
+struct State {
+    senders: HashMap<usize, Sender<TcpStream>>,
+    closed: bool,
+}
+
+/// The server stops: the connection is waited for, and is to be closed.
+struct Closed;
+
 impl Open {
-    fn insert(&self, number: usize, sender: Sender<TcpStream>) {
-        self.lock().insert(number, sender);
+    /// # Errors
+    /// [`Closed`] after [`close`](Self::close), which has not reached this connection.
+    fn insert(&self, number: usize, sender: Sender<TcpStream>) -> Result<(), Closed> {
+        let mut state = self.lock();
+        state.senders.insert(number, sender);
+        if state.closed { Err(Closed) } else { Ok(()) }
     }
 
     fn remove(&self, number: usize) {
-        self.lock().remove(&number);
+        self.lock().senders.remove(&number);
         self.removed.notify_all();
     }
 
     /// Whether all connections ended in time.
     fn wait_until_empty(&self, patience: Duration) -> bool {
-        let waited = self.removed.wait_timeout_while(self.lock(), patience, |senders| !senders.is_empty());
+        let waited = self.removed.wait_timeout_while(self.lock(), patience, |state| !state.senders.is_empty());
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
         // One thread each, so that a peer that reads nothing does not keep the others waiting.
-        for sender in self.lock().values() {
+        for sender in state.senders.values() {
             let sender = sender.clone();
-            thread::spawn(move || sender.close(Some(CloseFrame::new(CloseCode::GOING_AWAY, "the server stops"))));
+            thread::spawn(move || sender.close(Some(farewell())));
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Sender<TcpStream>>> {
-        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn farewell() -> CloseFrame<'static> {
+    CloseFrame::new(CloseCode::GOING_AWAY, "the server stops")
 }

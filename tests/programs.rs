@@ -256,6 +256,41 @@ fn an_interrupted_server_does_not_wait_for_handshakes() {
     }
 }
 
+/// A connection whose handshake ends after Ctrl-C is told goodbye as well.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_server_says_goodbye_to_latecomers() {
+    let (server, url) = serve("echo_blocking", &[]);
+    let connect = || TcpStream::connect(url.trim_start_matches("ws://")).unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let read_goodbye = |stream: &mut TcpStream| {
+        let goodbye = b"\x88\x12\x03\xe9the server stops";
+        let mut answer = Vec::new();
+        while !answer.ends_with(goodbye) {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("a close frame with 1001 comes last");
+            answer.push(byte[0]);
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    };
+    // It does not answer the close frame, so the server waits.
+    let mut early = connect();
+    early.write_all(request).unwrap();
+    let mut client = run("client", &[&url]);
+    client.say("here\n");
+    assert_eq!(client.line(), "here");
+    server.interrupt();
+    read_goodbye(&mut early);
+    let mut late = connect();
+    late.write_all(request).unwrap();
+    read_goodbye(&mut late);
+    drop((early, late));
+    let outcome = server.outcome();
+    assert_eq!(outcome.status.code(), Some(0), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("did not answer"), "{}", outcome.stderr);
+}
+
 #[test]
 fn a_client_offers_what_it_is_told_to() {
     let (serving, url) = serve_once(|stream, head| {
@@ -317,6 +352,33 @@ fn a_client_says_why_a_connection_ended() {
     fails(frames(b""), "without a closing handshake");
     fails(frames(b"\x88\x02\x03\xe9"), "1001");
     fails(frames(b"\x88\x05\x0f\xa0bye"), "4000");
+}
+
+/// A line that the client cannot send closes the connection with 1001, and the client says why, though stdin is open.
+#[test]
+fn a_client_says_why_it_cannot_send() {
+    let (_server, url) = serve("echo", &[]);
+    // More than the outbox may hold.
+    let mut client = run("client", &[&url]);
+    client.say(&"x".repeat(40 << 20));
+    client.say("\n");
+    fails_with(&client.outcome(), "cannot send a line of stdin");
+
+    let mut client = run("client", &[&url]);
+    client.stdin.as_mut().unwrap().write_all(b"\xff\n").unwrap();
+    fails_with(&client.outcome(), "line 1 of stdin is not UTF-8");
+}
+
+/// An address that cannot be listened on is one sentence, and not the program's insides.
+#[test]
+fn a_server_says_why_it_cannot_listen() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for name in ["echo", "echo_blocking"] {
+        let outcome = run(name, &[&address]).outcome();
+        fails_with(&outcome, &format!("cannot listen on {address}: "));
+        assert!(outcome.stderr.starts_with("cannot listen on "), "{}", outcome.stderr);
+    }
 }
 
 #[test]
