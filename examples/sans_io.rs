@@ -3,40 +3,49 @@
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sockeye::bytes::Buf;
+use sockeye::deflate::Options;
 use sockeye::handshake::{Acceptance, HandshakeError, OriginPolicy, RequestReader, Response};
 use sockeye::{Config, Connection, Duty, Event, Inbox, Outbox};
 
 fn main() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:9001")?;
-    for stream in listener.incoming().flatten() {
-        std::thread::spawn(move || serve(stream).unwrap_or_else(|error| eprintln!("{error}")));
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                thread::spawn(|| serve(stream).unwrap_or_else(|error| eprintln!("{error}")));
+            }
+            Err(error) => {
+                eprintln!("cannot accept a connection: {error}");
+                thread::sleep(Duration::from_millis(100)); // until one of the open ones has ended
+            }
+        }
     }
-    Ok(())
 }
 
 pub(crate) fn serve(mut stream: TcpStream) -> Result<(), Box<dyn Error>> {
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(60)))?;
     let (mut inbox, mut outbox) = (Inbox::new(), Outbox::new());
 
     // The opening handshake: read until the request is whole, answer it.
     let mut reader = RequestReader::default();
-    let response = loop {
+    let (response, mut connection) = loop {
         if read(&mut stream, &mut inbox)? == 0 {
             return Ok(());
         }
         match answer(&mut reader, &mut inbox) {
             Ok(None) => {}
-            Ok(Some(response)) => break response,
+            Ok(Some(accepted)) => break accepted,
             Err(error) => return Ok(stream.write_all(&error.response().write())?),
         }
     };
     stream.write_all(&response.write())?;
 
     // The connection: events in, bytes out, until both ends are done with it.
-    let mut connection = Connection::server(&Config::default());
     loop {
         let echoed = echo(&mut connection, &mut inbox, &mut outbox);
         while outbox.has_remaining() {
@@ -50,8 +59,7 @@ pub(crate) fn serve(mut stream: TcpStream) -> Result<(), Box<dyn Error>> {
                 }
             }
             Duty::ShutDown => {
-                stream.shutdown(Shutdown::Write)?;
-                io::copy(&mut stream, &mut io::sink())?;
+                let _ = linger(&mut stream); // however the peer takes it: this end is done
                 connection.receive_eof();
             }
             Duty::Drop => return Ok(echoed?),
@@ -65,14 +73,29 @@ fn read(stream: &mut TcpStream, inbox: &mut Inbox) -> io::Result<usize> {
     Ok(count)
 }
 
-fn answer(reader: &mut RequestReader, inbox: &mut Inbox) -> Result<Option<Response>, HandshakeError> {
+/// Reads what is still under way, or TCP would reset the connection before the peer has seen the close frame.
+fn linger(stream: &mut TcpStream) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let start = Instant::now();
+    while stream.read(&mut [0; 4096])? > 0 && start.elapsed() < Duration::from_secs(5) {}
+    Ok(())
+}
+
+fn answer(reader: &mut RequestReader, inbox: &mut Inbox) -> Result<Option<(Response, Connection)>, HandshakeError> {
     let Some((request, length)) = reader.read(inbox.unread())? else {
         return Ok(None);
     };
     inbox.consume(length);
     OriginPolicy::SameOrigin.check(&request)?;
-    let (response, _agreement) = request.accept(&Acceptance::new())?;
-    Ok(Some(response))
+    let (mut acceptance, mut connection) = (Acceptance::new(), Connection::server(&Config::default()));
+    let compression = Options::new();
+    if let Some((extension, parameters)) = compression.answer(&request.extensions()?) {
+        acceptance = acceptance.with_extension(extension)?;
+        connection = connection.with_deflate(parameters, &compression);
+    }
+    let (response, _agreement) = request.accept(&acceptance)?;
+    Ok(Some((response, connection)))
 }
 
 fn echo(connection: &mut Connection, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<(), sockeye::Error> {

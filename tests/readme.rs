@@ -8,7 +8,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::{JoinHandle, spawn};
 
-use sockeye::{CloseCode, CloseFrame, Message, blocking};
+use sockeye::deflate::Options;
+use sockeye::{Client, CloseCode, CloseFrame, Message, blocking};
 
 #[test]
 fn the_readme_shows_the_example() {
@@ -28,6 +29,28 @@ fn messages_come_back_and_the_connection_ends_cleanly() {
     let ending = client.close(Some(CloseFrame::new(CloseCode::NORMAL, "done"))).unwrap();
     assert!(ending.clean);
     assert_eq!(ending.code(), CloseCode::NORMAL);
+    assert_eq!(server.join().unwrap(), Ok(()));
+}
+
+#[test]
+fn a_client_that_offers_compression_gets_it() {
+    let (address, server) = serve();
+    let offer = Client::new().deflate(Options::new());
+    let mut client = blocking::connect_with(&offer, &format!("ws://{address}/")).unwrap();
+    let message = Message::text("연어가 돌아왔다. ".repeat(100));
+    client.send(message.clone()).unwrap();
+    assert_eq!(client.receive().unwrap(), Some(message));
+    assert!(client.close(None).unwrap().clean);
+    assert_eq!(server.join().unwrap(), Ok(()));
+
+    let (address, server) = serve();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let (start, rest) = REQUEST.split_at(b"GET / HTTP/1.1\r\n".len());
+    stream.write_all(&[start, b"Sec-WebSocket-Extensions: permessage-deflate\r\n", rest].concat()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\r\nSec-WebSocket-Extensions: permessage-deflate"), "{answer}");
     assert_eq!(server.join().unwrap(), Ok(()));
 }
 
