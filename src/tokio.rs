@@ -7,6 +7,12 @@
 //! answer to a close frame, and what was queued by [`feed`](WebSocket::feed) leave without any further call. So
 //! keep receiving, also where no messages are expected.
 //!
+//! # Panics
+//! Every function and method that keeps a deadline of [`Timeouts`](crate::Timeouts) panics outside of a runtime with
+//! time enabled: `enable_time` or `enable_all` of its builder does that, and `#[tokio::main]`.
+//! [`connect`], [`connect_with`] and [`connect_over`] panic where the operating system gives no random bytes: a key
+//! that can be guessed would not be safe.
+//!
 //! ```
 //! # use sockeye::tokio::{accept, connect};
 //! # #[tokio::main(flavor = "current_thread")]

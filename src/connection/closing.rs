@@ -139,12 +139,12 @@ impl Connection {
 
     /// Question: what the caller owes the transport now. Ask after each input and action.
     ///
-    /// > in most normal cases [...] the server [...] MUST close the connection first [...] the client SHOULD wait
-    /// > for the server to close the connection
+    /// > The server MUST close the underlying TCP connection immediately; the client SHOULD wait for the server to
+    /// > close the connection but MAY close the connection at any time after sending and receiving a Close message
+    /// > ([RFC 6455 section 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1))
     ///
-    /// is what [RFC 6455 section 7.1.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1) says in essence: a
-    /// server shuts down after both close frames, a client waits for it, and whoever failed the connection shuts
-    /// down at once (section 7.1.7).
+    /// So a server shuts down after both close frames, a client waits for it, and whoever failed the connection
+    /// shuts down at once (section 7.1.7).
     pub const fn duty(&self) -> Duty {
         match (self.state, self.role) {
             (State::Lost, _) => Duty::Drop,

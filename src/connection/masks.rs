@@ -16,7 +16,7 @@ impl Masks {
         Self { source, drawn: [[0; 4]; BATCH], used: BATCH }
     }
 
-    /// A key that no frame had yet: "the masking key for a frame MUST NOT make it simple for a server/proxy to
+    /// A key that no frame had yet: "the masking key for a given frame MUST NOT make it simple for a server/proxy to
     /// predict the masking key for a subsequent frame" (RFC 6455 section 5.3).
     pub(super) fn fresh(&mut self) -> [u8; 4] {
         if self.used >= BATCH {

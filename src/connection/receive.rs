@@ -98,8 +98,8 @@ impl Connection {
     fn find<const DOOR: bool>(&mut self, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Found>, Error> {
         match self.state {
             State::Open | State::CloseSent => {}
-            // "After receiving a Close frame, an endpoint discards any further data received" is what RFC 6455
-            // section 5.5.1 and section 1.4 come to.
+            // "after receiving a control frame indicating the connection should be closed, a peer discards any further
+            // data received" (RFC 6455 section 1.4)
             State::CloseReceived | State::Closed | State::Lost => {
                 inbox.discard();
                 return Ok(None);

@@ -165,8 +165,8 @@ impl Connection {
         self.write(opcode, fin, payload, outbox);
     }
 
-    /// "An endpoint sets the "Per-Message Compressed" bit of the first frame of a compressed message" is what RFC 7692
-    /// section 6.1 asks. Whether the message is a compressed one.
+    /// Whether the message is a compressed one. RFC 7692 section 6: "A message with the "Per-Message Compressed" bit
+    /// set on the first fragment of the message is called a "compressed message"."
     fn write_compressed(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) -> bool {
         let mask = self.mask();
         let reserved = if opcode == Opcode::Continuation { 0 } else { COMPRESSED };
