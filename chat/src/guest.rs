@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::hall::{Hall, Place};
 use crate::page;
 use crate::protocol::{Entry, FRAME_LIMIT, Goodbye, Say};
-use crate::room::{Door, Full, QUEUE_SIZE};
+use crate::room::{COMPRESSION, Door, Full, QUEUE_SIZE};
 
 /// What all connections share.
 pub(crate) struct House {
@@ -27,7 +27,11 @@ impl House {
         let limit = FRAME_LIMIT as u64;
         let config = Config::default().frame_limit(limit).message_limit(limit).fragment_limit(FRAGMENTS);
         let timeouts = Timeouts { ping_interval: Some(PING_INTERVAL), ..Timeouts::default() };
-        let server = Server::new(OriginPolicy::SameOrigin).config(config).timeouts(timeouts).outbox_limit(QUEUE_SIZE);
+        let server = Server::new(OriginPolicy::SameOrigin)
+            .config(config)
+            .timeouts(timeouts)
+            .outbox_limit(QUEUE_SIZE)
+            .deflate(COMPRESSION);
         let hall = Mutex::new(Hall::new(now().as_micros().to_string()));
         Self { server, hall, closed: watch::Sender::new(false) }
     }

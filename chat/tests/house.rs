@@ -35,6 +35,28 @@ async fn two_people_talk_and_one_sees_the_other_leave() {
 }
 
 #[tokio::test]
+async fn whoever_offers_compression_gets_it_and_talks_with_those_who_do_not() {
+    let house = House::open().await;
+    let extensions = house.upgrade("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits").await;
+    for parameter in ["permessage-deflate", "server_no_context_takeover", "client_no_context_takeover"] {
+        assert!(extensions.contains(parameter), "{extensions}");
+    }
+    let (mut plain, _) = house.enter("x", "Mina").await;
+    let mut compressed = house.connect_compressed("room=x&name=Jonas").await;
+    assert_eq!(message(&mut compressed).await["people"], json!(["Mina", "Jonas"]));
+    assert_eq!(message(&mut plain).await["type"], "joined");
+    let text = "연어가 강을 거슬러 오른다. ".repeat(40);
+    for (from, name) in [(true, "Mina"), (false, "Jonas")] {
+        let says = if from { &mut plain } else { &mut compressed };
+        says.send(say(&text).as_str()).await.unwrap();
+        for guest in [&mut plain, &mut compressed] {
+            let message = message(guest).await;
+            assert_eq!((&message["from"], &message["text"]), (&json!(name), &json!(text)));
+        }
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_cut_off_is_seen_to_leave() {
     let house = House::open().await;
     let (mut mina, _) = house.enter("x", "Mina").await;

@@ -50,6 +50,12 @@ impl Peer {
         outbox.advance(outbox.remaining());
     }
 
+    /// The first byte of what waits to be sent, where it is, and how much.
+    fn front(&self) -> (u8, usize, usize) {
+        let (_, outbox) = &*self.server.borrow();
+        (outbox.chunk()[0], outbox.chunk().as_ptr().addr(), outbox.remaining())
+    }
+
     /// The messages in the frames that were sent.
     fn texts(&self) -> Vec<String> {
         let frames = self.read();
@@ -152,6 +158,31 @@ fn a_message_is_framed_once_and_shared_by_every_queue() {
     house.say(mina, &"가".repeat(2000));
     let memory = |peer: &Peer| peer.server.borrow().1.chunk().as_ptr();
     assert!(peers.iter().all(|peer| memory(peer) == memory(&peers[0])));
+}
+
+/// Those who have agreed on compression share the compressed frame, the others the plain one.
+#[test]
+fn a_message_is_compressed_once_for_those_who_have_agreed_on_it() {
+    let offer = [sockeye::handshake::Extension::new("permessage-deflate")];
+    let (_, parameters) = COMPRESSION.answer(&offer).unwrap();
+    let mut house = House::new();
+    let guests = ["a", "b", "c", "d"].map(|name| house.enter(name));
+    let compressed = |name: usize| name % 2 == 1;
+    for (name, (_, peer)) in guests.iter().enumerate() {
+        peer.discard();
+        if compressed(name) {
+            let agreed = Connection::server(&Config::default()).with_deflate(parameters, &COMPRESSION);
+            peer.server.borrow_mut().0 = agreed;
+        }
+    }
+    // Syllables without any order, so that what is left of them is long enough to be shared and not copied.
+    let syllables = (0..2_000).filter_map(|number| char::from_u32(0xac00 + number * number % 11_171));
+    house.say(guests[0].0, &syllables.collect::<String>());
+    let frames: Vec<(u8, usize, usize)> = guests.iter().map(|(_, peer)| peer.front()).collect();
+    assert_eq!((frames[0], frames[1]), (frames[2], frames[3]));
+    let [(plain, _, plain_size), (short, _, short_size), ..] = frames[..] else { unreachable!("four guests") };
+    assert_eq!((plain, short), (0x81, 0xc1));
+    assert!(short_size < plain_size, "{short_size} of {plain_size}");
 }
 
 #[test]

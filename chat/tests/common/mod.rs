@@ -4,7 +4,8 @@
 use std::process::{ExitStatus, Stdio};
 
 use serde_json::{Value, json};
-use sockeye::tokio::{WebSocket, connect, connect_over};
+use sockeye::deflate::Options;
+use sockeye::tokio::{WebSocket, connect, connect_over, connect_with};
 use sockeye::{Client, Message};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
@@ -48,6 +49,28 @@ impl House {
         socket.set_recv_buffer_size(4096).unwrap();
         let stream = socket.connect(self.address.parse().unwrap()).await.unwrap();
         connect_over(&Client::new(), &self.url(query), stream).await.unwrap()
+    }
+
+    pub(crate) async fn connect_compressed(&self, query: &str) -> Guest {
+        connect_with(&Client::new().deflate(Options::new()), &self.url(query)).await.unwrap()
+    }
+
+    /// The head of what is answered to an upgrade with this header.
+    pub(crate) async fn upgrade(&self, header: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let request = format!(
+            "GET /socket?room=y&name=Raw HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{header}\r\n\r\n",
+            self.address
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = String::new();
+        let mut lines = BufReader::new(stream).lines();
+        while let Some(line) = lines.next_line().await.unwrap().filter(|line| !line.is_empty()) {
+            head += &line;
+            head.push('\n');
+        }
+        head
     }
 
     /// Comes into a room; the welcome.
