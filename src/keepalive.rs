@@ -14,7 +14,8 @@ use core::time::Duration;
 /// | [`idle`](Self::idle) | 10 s | the memory of compression is made anew in microseconds |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the start to the end of the opening handshake.
+    /// The opening handshake: from its start to its end, for a client. A server has it twice, as its caller looks at the
+    /// request in between: from the start until the request is read, and until the answer is written.
     pub handshake: Option<Duration>,
     /// From the last sign of life of the peer to a ping.
     pub ping_interval: Option<Duration>,

@@ -239,7 +239,7 @@ pub use entropy::Entropy;
 pub use entropy::SystemEntropy;
 pub use error::{Error, InvalidText, Limit, Misuse, Protocol};
 pub use keepalive::{Due, Keepalive, Timeouts};
-pub use message::{Message, Text};
+pub use message::{Message, Part, Text};
 pub use opcode::Opcode;
 pub use role::Role;
 

@@ -73,6 +73,31 @@ impl From<Bytes> for Message {
     }
 }
 
+/// An owned piece of a message, or a control frame: for messages that need not be in memory as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The next piece of a text message, whole code points only; it may be empty.
+    Text {
+        /// The piece.
+        text: Text,
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// The next piece of a binary message; it may be empty.
+    Binary {
+        /// The piece.
+        data: Bytes,
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// A ping; see [`Message::Ping`].
+    Ping(Bytes),
+    /// A pong; see [`Message::Pong`].
+    Pong(Bytes),
+    /// A close frame; see [`Message::Close`].
+    Close(Option<CloseFrame<'static>>),
+}
+
 /// Text in shared memory: [`Bytes`] that are UTF-8. A clone costs a reference count.
 ///
 /// The crate has no `unsafe` for it, so each look at it as a `str` validates it again, with SIMD where there is

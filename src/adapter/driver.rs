@@ -6,7 +6,10 @@ use std::io;
 use super::error::IoError;
 use super::memory;
 use super::options::Established;
-use crate::{Broadcast, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Side};
+use crate::{
+    Broadcast, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Part, Piece,
+    Side,
+};
 
 /// A connection with its buffers and its deadlines.
 ///
@@ -44,9 +47,11 @@ enum Transport {
 }
 
 /// What an adapter does next.
-pub(crate) enum Step {
+pub(crate) enum Step<T> {
     /// Hand this to the caller.
-    Deliver(Message),
+    Deliver(T),
+    /// Tell the caller that it asked for what there is not. The connection goes on.
+    Refuse(Error),
     /// Write the outbox, as much as the transport takes now, and read; wait for either or for the deadline.
     Exchange,
     /// Write all of the outbox, shut the writing half down, and say so with [`Driver::shut_down`]; or let the
@@ -54,6 +59,45 @@ pub(crate) enum Step {
     ShutDown,
     /// Nothing more will come. A failure is handed to the caller once.
     End(Option<IoError>),
+}
+
+/// What an adapter hands to the caller: whole messages, or messages in parts.
+pub(crate) trait Received: Sized {
+    fn receive(connection: &mut Connection, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Self>, Error>;
+
+    /// Whether it is a close frame.
+    fn is_close(&self) -> bool;
+
+    /// Whether it is no control frame.
+    fn is_data(&self) -> bool;
+}
+
+impl Received for Message {
+    fn receive(connection: &mut Connection, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Self>, Error> {
+        Ok(connection.receive(inbox, outbox)?.map(Event::into_message))
+    }
+
+    fn is_close(&self) -> bool {
+        matches!(self, Self::Close(_))
+    }
+
+    fn is_data(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Binary(_))
+    }
+}
+
+impl Received for Part {
+    fn receive(connection: &mut Connection, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Self>, Error> {
+        Ok(connection.receive_piece(inbox, outbox)?.map(Piece::into_part))
+    }
+
+    fn is_close(&self) -> bool {
+        matches!(self, Self::Close(_))
+    }
+
+    fn is_data(&self) -> bool {
+        matches!(self, Self::Text { .. } | Self::Binary { .. })
+    }
 }
 
 impl Driver {
@@ -73,22 +117,22 @@ impl Driver {
     }
 
     /// What to do next.
-    pub(crate) fn step(&mut self, now: impl Fn() -> Duration) -> Step {
+    pub(crate) fn step<T: Received>(&mut self, now: impl Fn() -> Duration) -> Step<T> {
         if self.transport == Transport::Gone {
             return Step::End(self.failure.take());
         }
-        let received = match self.connection.receive(&mut self.inbox, &mut self.outbox) {
-            Ok(Some(event)) => {
-                if let Event::Close(_) = event {
+        let received = match T::receive(&mut self.connection, &mut self.inbox, &mut self.outbox) {
+            Ok(Some(received)) => {
+                if received.is_close() {
                     self.keepalive.closing(now());
                 }
-                let message = event.into_message();
-                if self.releases && message.is_data() {
+                if self.releases && received.is_data() {
                     self.keepalive.stirred(now());
                 }
-                Some(message)
+                Some(received)
             }
             Ok(None) => None,
+            Err(error @ Error::Misuse(_)) => return Step::Refuse(error),
             Err(error) => {
                 self.fail(error.into());
                 None
@@ -98,8 +142,8 @@ impl Driver {
             // Half a frame may have left: an answer behind it would be read as its rest.
             self.discard_outbox();
         }
-        if let Some(message) = received {
-            return Step::Deliver(message);
+        if let Some(received) = received {
+            return Step::Deliver(received);
         }
         if self.connection.is_closing() {
             self.keepalive.closing(now());

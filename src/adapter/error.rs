@@ -54,13 +54,14 @@ impl fmt::Display for IoError {
 }
 
 impl std::error::Error for IoError {
+    /// What is behind the error that this one wraps, whose own text is in this one's.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io(error) => Some(error),
-            Self::Handshake(error) => Some(error),
-            Self::Connection(error) => Some(error),
+            Self::Io(error) => error.source(),
+            Self::Handshake(error) => error.source(),
+            Self::Connection(error) => error.source(),
             #[cfg(feature = "deflate")]
-            Self::Deflate(error) => Some(error),
+            Self::Deflate(error) => error.source(),
             Self::TimedOut(_) | Self::HandshakeCut | Self::NoTls => None,
         }
     }

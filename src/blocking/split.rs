@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::transport::{Duplex, has_waited, read, shut_down, write_all};
 use super::websocket::{Clock, HIGH_WATER, WebSocket};
-use crate::adapter::{Driver, Step, memory};
-use crate::{Broadcast, CloseFrame, Ending, Error, IoError, Message, Outbox};
+use crate::adapter::{Driver, Received, Step, memory};
+use crate::{Broadcast, CloseFrame, Ending, Error, IoError, Message, Outbox, Part};
 
 pub(super) fn split<S: Duplex>(websocket: WebSocket<S>) -> Result<(Sender<S>, Receiver<S>), IoError> {
     let WebSocket { stream, driver, clock, subprotocol, unflushed, .. } = websocket;
@@ -204,16 +204,30 @@ impl<S: Duplex> Receiver<S> {
     /// # Errors
     /// [`IoError`], once; then `None`.
     pub fn receive(&mut self) -> Result<Option<Message>, IoError> {
+        self.receive_as()
+    }
+
+    /// The next part of a message as it arrives, or control frame; `None` at the end of the connection. What is received
+    /// so need not fit into memory. A message that has begun in parts ends in parts.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
+        self.receive_as()
+    }
+
+    fn receive_as<T: Received>(&mut self) -> Result<Option<T>, IoError> {
         loop {
-            let step = self.shared.driver().step(|| self.shared.clock.now());
+            let step = self.shared.driver().step::<T>(|| self.shared.clock.now());
             match step {
-                Step::Deliver(message) => {
-                    if !message.is_data() {
+                Step::Deliver(received) => {
+                    if !received.is_data() {
                         // An error is noted for the end.
                         let _ = self.shared.write_or_leave();
                     }
-                    return Ok(Some(message));
+                    return Ok(Some(received));
                 }
+                Step::Refuse(error) => return Err(error.into()),
                 Step::End(failure) => {
                     // A sender that waits for a peer that does not read stops waiting.
                     let _ = self.stream.end();

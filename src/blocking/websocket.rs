@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use super::split::{Receiver, Sender};
 use super::transport::{Duplex, Transport, has_waited, read, shut_down, write_all};
-use crate::adapter::{Driver, Established, Step, memory};
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message};
+use crate::adapter::{Driver, Established, Received, Step, memory};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Part};
 
 /// A WebSocket connection over a blocking stream.
 ///
@@ -68,15 +68,29 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// [`IoError`], once; then `None`.
     pub fn receive(&mut self) -> Result<Option<Message>, IoError> {
+        self.receive_as()
+    }
+
+    /// The next part of a message as it arrives, or control frame; `None` at the end of the connection. What is received
+    /// so need not fit into memory. A message that has begun in parts ends in parts.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
+        self.receive_as()
+    }
+
+    fn receive_as<T: Received>(&mut self) -> Result<Option<T>, IoError> {
         loop {
-            match self.driver.step(|| self.clock.now()) {
-                Step::Deliver(message) => {
-                    if !message.is_data() {
+            match self.driver.step::<T>(|| self.clock.now()) {
+                Step::Deliver(received) => {
+                    if !received.is_data() {
                         // An answer to a control frame does not wait for the caller's next call.
                         self.write();
                     }
-                    return Ok(Some(message));
+                    return Ok(Some(received));
                 }
+                Step::Refuse(error) => return Err(error.into()),
                 Step::End(failure) => {
                     self.driver.outbox.release();
                     return failure.map_or(Ok(None), Err);

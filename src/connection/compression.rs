@@ -37,6 +37,12 @@ impl Compression {
         if local.context_takeover() { None } else { Some(local.window_bits()) }
     }
 
+    /// Whether the next frame of this much payload is tried to be compressed.
+    #[inline]
+    pub(super) fn will_compress(&self, payload: usize, fin: bool) -> bool {
+        self.deflate.as_ref().is_some_and(|deflate| deflate.will_compress(payload, fin))
+    }
+
     pub(super) fn compress(&mut self, payload: &[u8], fin: bool, output: &mut BytesMut) -> bool {
         self.deflate.as_mut().is_some_and(|deflate| deflate.compress(payload, fin, output))
     }
@@ -67,6 +73,10 @@ impl Compression {
 
     pub(super) fn stateless(&self) -> Option<u8> {
         None
+    }
+
+    pub(super) fn will_compress(&self, _: usize, _: bool) -> bool {
+        false
     }
 
     pub(super) fn compress(&mut self, _: &[u8], _: bool, _: &mut BytesMut) -> bool {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::receive::Found;
 use crate::buffer::{Inbox, Lent};
 use crate::close::CloseFrame;
-use crate::message::{Message, Text, validated};
+use crate::message::{Message, Part, Text, validated};
 use crate::opcode::Opcode;
 
 /// What the peer sent: a whole message or a control frame.
@@ -89,6 +89,19 @@ impl<'i> Piece<'i> {
             Event::Ping(data) => Self::Ping(data),
             Event::Pong(data) => Self::Pong(data),
             Event::Close(frame) => Self::Close(frame),
+        }
+    }
+}
+
+impl Piece<'_> {
+    /// The piece for keeps; see [`Event::into_message`].
+    pub fn into_part(self) -> Part {
+        match self {
+            Self::Text { text, last } => Part::Text { text: text.into_text(), last },
+            Self::Binary { data, last } => Part::Binary { data: data.into_bytes(), last },
+            Self::Ping(data) => Part::Ping(data.into_bytes()),
+            Self::Pong(data) => Part::Pong(data.into_bytes()),
+            Self::Close(frame) => Part::Close(frame.map(CloseFrame::into_owned)),
         }
     }
 }

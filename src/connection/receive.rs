@@ -228,7 +228,11 @@ impl Connection {
             // never held, and DEFLATE adds to data that it cannot compress.
             let least = self.config.frame_limit.min(self.config.message_limit);
             let limit = least.saturating_add(least / 4 + 1024);
-            return if length > limit { Err(Limit::Frame { length }.into()) } else { Ok(()) };
+            return match length {
+                length if length <= limit => Ok(()),
+                _ if least < self.config.frame_limit => Err(Limit::Message { length }.into()),
+                _ => Err(Limit::Frame { length }.into()),
+            };
         }
         if length > self.config.frame_limit {
             return Err(Limit::Frame { length }.into());
@@ -249,7 +253,9 @@ impl Connection {
         inbox: &mut Inbox,
     ) -> Result<bool, Error> {
         let count = frame.there(inbox);
-        frame.mask.apply(&mut inbox.unread_mut(count)[frame.unmasked..]);
+        if let Some(masked) = inbox.unread_mut(count).get_mut(frame.unmasked..) {
+            frame.mask.apply(masked);
+        }
         frame.unmasked = count;
         if !message.finishing {
             let left = message.left(self.config.message_limit);

@@ -8,7 +8,7 @@ use crate::broadcast::Broadcast;
 use crate::buffer::{Outbox, SHARED};
 use crate::error::{Error, Misuse};
 use crate::frame::{self, COMPRESSED, Header};
-use crate::message::Message;
+use crate::message::{Message, Part};
 use crate::opcode::Opcode;
 
 impl Connection {
@@ -44,6 +44,20 @@ impl Connection {
             Message::Ping(data) => self.ping(data, outbox),
             Message::Pong(data) => self.pong(data, outbox),
             Message::Close(frame) => self.close(frame.as_ref(), outbox),
+        }
+    }
+
+    /// Action: sends a fragment of a message, or a control frame.
+    ///
+    /// # Errors
+    /// As [`send_text_fragment`](Self::send_text_fragment), [`ping`](Self::ping) and [`close`](Self::close).
+    pub fn send_part(&mut self, part: &Part, outbox: &mut Outbox) -> Result<(), Error> {
+        match part {
+            Part::Text { text, last } => self.send_fragment(Opcode::Text, text.as_bytes(), *last, outbox),
+            Part::Binary { data, last } => self.send_fragment(Opcode::Binary, data, *last, outbox),
+            Part::Ping(data) => self.ping(data, outbox),
+            Part::Pong(data) => self.pong(data, outbox),
+            Part::Close(frame) => self.close(frame.as_ref(), outbox),
         }
     }
 
@@ -103,7 +117,7 @@ impl Connection {
 
     #[inline]
     fn send_data(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
-        self.admit_message(self.frame_size(payload), outbox)?;
+        self.admit_message(self.frame_size(payload, true), outbox)?;
         self.write_data(opcode, true, payload, outbox);
         Ok(())
     }
@@ -112,7 +126,7 @@ impl Connection {
         if self.role.masks() || self.compression.is_negotiated() || payload.len() < SHARED {
             return self.send_data(opcode, payload, outbox);
         }
-        self.admit_message(self.frame_size(payload), outbox)?;
+        self.admit_message(self.frame_size(payload, true), outbox)?;
         let header = Header { fin: true, reserved: 0, opcode, mask: None, length: payload.len() as u64 };
         outbox.gather(header.encode(), &[], None);
         outbox.share(payload);
@@ -133,7 +147,7 @@ impl Connection {
                 Opcode::Continuation
             }
         };
-        outbox.admit(self.frame_size(payload))?;
+        outbox.admit(self.frame_size(payload, last))?;
         self.write_data(opcode, last, payload, outbox);
         self.sending = if last { None } else { Some(kind) };
         Ok(())
@@ -193,8 +207,8 @@ impl Connection {
     /// The most bytes that a data frame with this payload may have: DEFLATE adds to what it cannot
     /// compress.
     #[inline]
-    fn frame_size(&self, payload: &[u8]) -> usize {
-        let added = if self.compression.is_negotiated() { payload.len() / 4 + 128 } else { 0 };
+    fn frame_size(&self, payload: &[u8], fin: bool) -> usize {
+        let added = if self.compression.will_compress(payload.len(), fin) { payload.len() / 4 + 128 } else { 0 };
         let most = payload.len() + added;
         frame::size(most, self.role.masks()) + most
     }

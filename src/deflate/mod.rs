@@ -122,8 +122,7 @@ impl Deflate {
     /// not the last may be empty, if the piece was.
     pub fn compress(&mut self, payload: &[u8], fin: bool, output: &mut BytesMut) -> bool {
         let first = self.sending.is_none();
-        let long = payload.len() >= self.threshold || (!fin && self.threshold < usize::MAX);
-        let compressed = self.sending.unwrap_or(long);
+        let compressed = self.will_compress(payload.len(), fin);
         self.sending = (!fin).then_some(compressed);
         if !compressed {
             return false;
@@ -139,6 +138,13 @@ impl Deflate {
             return false;
         }
         true
+    }
+
+    /// Whether [`compress`](Self::compress) will compress the next piece, of so many octets: what is said of the first
+    /// piece of a message holds for all of it.
+    pub fn will_compress(&self, payload: usize, fin: bool) -> bool {
+        let long = payload >= self.threshold || (!fin && self.threshold < usize::MAX);
+        self.sending.unwrap_or(long)
     }
 
     /// Decompresses the next octets of a message, wherever its frames and the reads split it, and adds

@@ -12,7 +12,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 
 use super::websocket::WebSocket;
-use crate::{Broadcast, CloseFrame, Ending, IoError, Message};
+use crate::{Broadcast, CloseFrame, Ending, IoError, Message, Part};
 
 /// The connection that both halves hold. It is locked for the time of a poll, never while a task waits.
 type Shared<S> = Arc<Mutex<WebSocket<S>>>;
@@ -143,6 +143,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
     /// # Errors
     /// [`IoError`], once; then `None`.
     pub async fn receive(&mut self) -> Result<Option<Message>, IoError> {
+        poll_fn(|context| lock(&self.shared).poll_receive(context)).await.transpose()
+    }
+
+    /// The next part of a message as it arrives, or control frame; `None` at the end of the connection. What is received
+    /// so need not fit into memory. A message that has begun in parts ends in parts.
+    ///
+    /// Cancel-safe: a part that was not returned is returned by the next call.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub async fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
         poll_fn(|context| lock(&self.shared).poll_receive(context)).await.transpose()
     }
 }

@@ -16,8 +16,8 @@ use futures_sink::Sink;
 use super::clock::Clock;
 use super::split::{Receiver, Sender};
 use super::wakers::Wakers;
-use crate::adapter::{Driver, Established, Step, memory};
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message};
+use crate::adapter::{Driver, Established, Received, Step, memory};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Part};
 
 /// A WebSocket connection over a tokio stream: a `Stream` of messages and a `Sink` for them.
 ///
@@ -72,6 +72,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Errors
     /// [`IoError`], once; then `None`.
     pub async fn receive(&mut self) -> Result<Option<Message>, IoError> {
+        poll_fn(|context| self.poll_receive(context)).await.transpose()
+    }
+
+    /// The next part of a message as it arrives, or control frame; `None` at the end of the connection. What is received
+    /// so need not fit into memory. A message that has begun in parts ends in parts.
+    ///
+    /// Cancel-safe: a part that was not returned is returned by the next call.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub async fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
         poll_fn(|context| self.poll_receive(context)).await.transpose()
     }
 
@@ -147,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         super::split::split(self)
     }
 
-    pub(super) fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message, IoError>>> {
+    pub(super) fn poll_receive<T: Received>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, IoError>>> {
         self.wakers.receiving(context);
         let waker = self.waker.clone();
         let received = ready!(self.poll_step(&mut Context::from_waker(&waker)));
@@ -155,16 +166,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Poll::Ready(received)
     }
 
-    fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message, IoError>>> {
+    fn poll_step<T: Received>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, IoError>>> {
         loop {
-            match self.driver.step(|| self.clock.now()) {
-                Step::Deliver(message) => {
-                    if !message.is_data() {
+            match self.driver.step::<T>(|| self.clock.now()) {
+                Step::Deliver(received) => {
+                    if !received.is_data() {
                         // An answer to a control frame does not wait for the caller's next call.
                         let _ = self.poll_write_on(context);
                     }
-                    return Poll::Ready(Some(Ok(message)));
+                    return Poll::Ready(Some(Ok(received)));
                 }
+                Step::Refuse(error) => return Poll::Ready(Some(Err(error.into()))),
                 Step::End(failure) => {
                     self.ended |= failure.is_none();
                     self.driver.outbox.release();

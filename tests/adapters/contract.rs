@@ -3,7 +3,7 @@
 use std::thread;
 
 use sockeye::bytes::Bytes;
-use sockeye::{Broadcast, CloseCode, CloseFrame, Config, Error, IoError, Message, Misuse, Role};
+use sockeye::{Broadcast, CloseCode, CloseFrame, Config, Error, IoError, Message, Misuse, Part, Role};
 
 use crate::ends::{Place, server};
 use crate::peer::{BINARY, CLOSE, FIN, PING, PONG, TEXT, close_body, frame};
@@ -146,5 +146,35 @@ contract! {
         let (first, second) = receiving.join().unwrap();
         assert!(matches!(first, Err(IoError::Connection(Error::Limit(_)))), "{first:?}");
         assert!(matches!(second, Ok(None)), "{second:?}");
+    }
+
+    /// Parts come before their message has ended, text in whole code points, and a halved connection gives them too.
+    both fn a_message_comes_in_parts(place) {
+        let (mut end, mut peer) = place.open();
+        let text = "물고기".as_bytes();
+        peer.mouth.frame(TEXT, &text[..4]);
+        let part = |text: &str, last| Some(Part::Text { text: text.into(), last });
+        assert_eq!(end.receive_part().unwrap(), part("물", false));
+        let refused = end.receive();
+        assert!(matches!(refused, Err(IoError::Connection(Error::Misuse(Misuse::MessageInPieces)))), "{refused:?}");
+        let (sender, mut receiver) = end.split();
+        peer.mouth.tell(PING, b"between");
+        assert_eq!(receiver.receive_part().unwrap(), Some(Part::Ping(Bytes::from_static(b"between"))));
+        peer.ear.hears(PONG, b"between");
+        peer.mouth.frame(FIN, &text[4..]);
+        let (mut so_far, mut ended) = (Vec::new(), false);
+        while !ended {
+            match receiver.receive_part().unwrap() {
+                Some(Part::Text { text, last }) => {
+                    so_far.extend_from_slice(text.as_bytes());
+                    ended = last;
+                }
+                other => panic!("expected the rest of the text, got {other:?}"),
+            }
+        }
+        assert_eq!(so_far, "고기".as_bytes());
+        peer.mouth.tell(BINARY, &[1, 2]);
+        assert_eq!(receiver.receive().unwrap(), Some(Message::binary(vec![1, 2])), "and then a whole one");
+        drop(sender);
     }
 }

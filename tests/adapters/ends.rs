@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sockeye::bytes::Bytes;
 use sockeye::handshake::{OriginPolicy, Request, Response};
-use sockeye::{Broadcast, Client, CloseFrame, Ending, IoError, Message, Role, Server, blocking};
+use sockeye::{Broadcast, Client, CloseFrame, Ending, IoError, Message, Part, Role, Server, blocking};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::runtime::Runtime;
 
@@ -38,6 +38,7 @@ pub(crate) enum Link {
 /// A connection.
 pub(crate) trait End: Send {
     fn receive(&mut self) -> Result<Option<Message>, IoError>;
+    fn receive_part(&mut self) -> Result<Option<Part>, IoError>;
     fn send(&mut self, message: Message) -> Result<(), IoError>;
     fn feed(&mut self, message: Message) -> Result<(), IoError>;
     fn flush(&mut self) -> Result<(), IoError>;
@@ -60,6 +61,7 @@ pub(crate) trait Sending: Send {
 
 pub(crate) trait Receiving: Send {
     fn receive(&mut self) -> Result<Option<Message>, IoError>;
+    fn receive_part(&mut self) -> Result<Option<Part>, IoError>;
     fn ending(&self) -> Option<Ending>;
 }
 
@@ -227,6 +229,9 @@ macro_rules! end {
             fn receive(&mut self) -> Result<Option<Message>, IoError> {
                 $call(self.receive())
             }
+            fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
+                $call(self.receive_part())
+            }
             fn send(&mut self, message: Message) -> Result<(), IoError> {
                 $call(self.send(message))
             }
@@ -282,6 +287,9 @@ macro_rules! end {
         impl<S: $($bound)*> Receiving for sockeye::$module::Receiver<S> {
             fn receive(&mut self) -> Result<Option<Message>, IoError> {
                 $call(self.receive())
+            }
+            fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
+                $call(self.receive_part())
             }
             fn ending(&self) -> Option<Ending> {
                 self.ending()
