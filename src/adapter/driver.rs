@@ -6,7 +6,9 @@ use std::io;
 use super::error::IoError;
 use super::memory;
 use super::options::Established;
-use crate::{Broadcast, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Side};
+use crate::{
+    Broadcast, CloseFrame, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Side,
+};
 
 /// A connection with its buffers and its deadlines.
 ///
@@ -130,6 +132,17 @@ impl Driver {
             self.keepalive.stirred(now());
         }
         Ok(())
+    }
+
+    /// Queues a close frame, or the answer to the peer's, where none was sent and the connection is not over.
+    pub(crate) fn close(&mut self, frame: Option<&CloseFrame<'_>>) -> Result<(), Error> {
+        if !self.is_writable() || self.connection.ending().is_some() {
+            return Ok(());
+        }
+        match self.connection.close(frame, &mut self.outbox) {
+            Err(Error::Misuse(Misuse::Closed)) => Ok(()),
+            closed => closed,
+        }
     }
 
     /// Queues a message that was framed before. It leaves with the next exchange.

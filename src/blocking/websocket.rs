@@ -146,14 +146,12 @@ impl<S: Transport> WebSocket<S> {
         self.driver.flushed()
     }
 
-    /// Closes the connection: sends a close frame, discards what the peer still sends, and waits for the end.
+    /// Closes the connection: sends a close frame where none was sent, discards what the peer still sends, and waits for the end.
     ///
     /// # Errors
     /// [`IoError`], such as [`IoError::TimedOut`] where the peer does not answer.
     pub fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<Ending, IoError> {
-        if self.driver.connection.is_open() {
-            self.try_send(&Message::Close(frame.map(CloseFrame::into_owned)))?;
-        }
+        self.driver.close(frame.as_ref())?;
         while self.receive()?.is_some() {}
         Ok(self.driver.ended())
     }

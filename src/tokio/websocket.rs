@@ -128,16 +128,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|context| self.poll_written(context)).await
     }
 
-    /// Closes the connection: sends a close frame, discards what the peer still sends, and waits for the end.
+    /// Closes the connection: sends a close frame where none was sent, discards what the peer still sends, and waits for the end.
     ///
     /// Cancel-safe: called again, it goes on waiting, as [`receive`](Self::receive) does.
     ///
     /// # Errors
     /// [`IoError`], such as [`IoError::TimedOut`] where the peer does not answer.
     pub async fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<Ending, IoError> {
-        if self.driver.connection.is_open() {
-            self.start_sending(&Message::Close(frame.map(CloseFrame::into_owned)))?;
-        }
+        self.start_closing(frame.as_ref())?;
         while self.receive().await?.is_some() {}
         Ok(self.driver.ended())
     }
@@ -224,6 +222,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     pub(super) fn start_sending(&mut self, message: &Message) -> Result<(), IoError> {
         self.driver.send(message, || self.clock.now())?;
+        self.wakers.wake_receiving();
+        Ok(())
+    }
+
+    fn start_closing(&mut self, frame: Option<&CloseFrame<'_>>) -> Result<(), IoError> {
+        self.driver.close(frame)?;
         self.wakers.wake_receiving();
         Ok(())
     }
@@ -379,9 +383,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     /// the peer has answered.
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
         let this = self.get_mut();
-        if this.driver.connection.is_open() {
-            this.start_sending(&Message::Close(None))?;
-        }
+        this.start_closing(None)?;
         this.poll_written(context)
     }
 }
