@@ -132,7 +132,7 @@ impl<S: Duplex> Sender<S> {
         self.flush()
     }
 
-    /// Queues a message, after writing what waits where it is much; see [`WebSocket::feed`].
+    /// Queues a message, after writing what waits where it is much or the message does not fit; see [`WebSocket::feed`].
     ///
     /// # Errors
     /// [`IoError`]; nothing was queued then.
@@ -141,13 +141,12 @@ impl<S: Duplex> Sender<S> {
         if self.shared.driver().outbox.len() > HIGH_WATER {
             self.flush()?;
         }
-        match self.try_send(&message) {
-            Err(IoError::Connection(Error::OutboxFull(_))) => {
-                // Other senders were faster.
-                self.flush()?;
-                self.try_send(&message)
+        loop {
+            match self.try_send(&message) {
+                // Other senders may be faster, time and again.
+                Err(IoError::Connection(Error::OutboxFull(full))) if full.waiting > 0 => self.flush()?,
+                sent => return sent,
             }
-            sent => sent,
         }
     }
 

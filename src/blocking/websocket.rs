@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::split::{Receiver, Sender};
 use super::transport::{Duplex, Transport, has_waited, read, shut_down, write_all};
 use crate::adapter::{Driver, Established, Step, memory};
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message};
 
 /// A WebSocket connection over a blocking stream.
 ///
@@ -108,22 +108,30 @@ impl<S: Transport> WebSocket<S> {
         self.flush()
     }
 
-    /// Queues a message, after writing what waits where it is much. It leaves with a later [`flush`](Self::flush), or
-    /// when [`receive`](Self::receive) waits, together with others in one write.
+    /// Queues a message, after writing what waits where it is much or the message does not fit. It leaves with a later
+    /// [`flush`](Self::flush), or when [`receive`](Self::receive) waits, together with others in one write.
     ///
     /// # Errors
-    /// [`IoError`]; nothing was queued then.
+    /// [`IoError`]; nothing was queued then. [`Error::OutboxFull`] only for a message that is larger by itself than the
+    /// outbox's limit.
     pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), IoError> {
         if self.driver.outbox.len() > HIGH_WATER {
             self.flush()?;
         }
-        self.try_send(&message.into())
+        let message = message.into();
+        match self.try_send(&message) {
+            Err(IoError::Connection(Error::OutboxFull(full))) if full.waiting > 0 => {
+                self.flush()?;
+                self.try_send(&message)
+            }
+            sent => sent,
+        }
     }
 
     /// Queues a message without writing.
     ///
     /// # Errors
-    /// [`Error::OutboxFull`](crate::Error::OutboxFull) past the outbox's limit, where nothing is lost; and others.
+    /// [`Error::OutboxFull`] past the outbox's limit, where nothing is lost; and others.
     pub fn try_send(&mut self, message: &Message) -> Result<(), IoError> {
         Ok(self.driver.send(message, || self.clock.now())?)
     }

@@ -45,7 +45,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         self.flush().await
     }
 
-    /// Queues a message, after waiting for room; see [`WebSocket::feed`].
+    /// Queues a message, after waiting until it fits; see [`WebSocket::feed`].
     ///
     /// Cancel-safe: the message is queued or not at all.
     ///
@@ -53,15 +53,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// [`IoError`]; nothing was queued then.
     pub async fn feed(&self, message: impl Into<Message>) -> Result<(), IoError> {
         let message = message.into();
-        poll_fn(|context| {
-            let mut websocket = lock(&self.shared);
-            // Room and queueing under one lock, so that another clone cannot take the room in between.
-            match websocket.poll_room(context) {
-                Poll::Ready(room) => Poll::Ready(room.and_then(|()| websocket.start_sending(&message))),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await
+        // Room and queueing under one lock, so that another clone cannot take the room in between.
+        poll_fn(|context| lock(&self.shared).poll_feed(&message, context)).await
     }
 
     /// Queues a message without waiting, and wakes the task that receives to write it.

@@ -17,7 +17,7 @@ use super::clock::Clock;
 use super::split::{Receiver, Sender};
 use super::wakers::Wakers;
 use crate::adapter::{Driver, Established, Step, memory};
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message};
 
 /// A WebSocket connection over a tokio stream: a `Stream` of messages and a `Sink` for them.
 ///
@@ -86,17 +86,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.flush().await
     }
 
-    /// Queues a message, after waiting for room. It leaves with a later [`flush`](Self::flush), or when
+    /// Queues a message, after waiting until it fits. It leaves with a later [`flush`](Self::flush), or when
     /// [`receive`](Self::receive) waits, together with others in one write.
     ///
     /// Cancel-safe: the message is queued or not at all.
     ///
     /// # Errors
-    /// [`IoError`]; nothing was queued then.
+    /// [`IoError`]; nothing was queued then. [`Error::OutboxFull`](crate::Error::OutboxFull) only for a message that is
+    /// larger by itself than the outbox's limit.
     pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), IoError> {
         let message = message.into();
-        poll_fn(|context| self.poll_room(context)).await?;
-        self.start_sending(&message)
+        poll_fn(|context| self.poll_feed(&message, context)).await
     }
 
     /// Queues a message without waiting.
@@ -212,12 +212,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Poll::Ready(())
     }
 
+    /// Queues a message as soon as little waits and it fits.
+    pub(super) fn poll_feed(&mut self, message: &Message, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        ready!(self.poll_room(context))?;
+        loop {
+            match self.start_sending(message) {
+                Err(IoError::Connection(Error::OutboxFull(full))) if full.waiting > 0 => {
+                    ready!(self.poll_drained(full.waiting - 1, context))?;
+                }
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+
     /// Waits until the outbox has room for a message of common size.
-    pub(super) fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        if self.driver.outbox.len() <= HIGH_WATER {
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        let rest = HIGH_WATER.min(self.driver.outbox.limit() / 2);
+        if self.driver.outbox.len() <= rest {
             return Poll::Ready(Ok(()));
         }
-        self.poll_drained(HIGH_WATER, context)
+        self.poll_drained(rest, context)
     }
 
     pub(super) fn start_sending(&mut self, message: &Message) -> Result<(), IoError> {
@@ -367,6 +381,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FusedStream for WebSocket<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     type Error = IoError;
 
+    /// Waits until little waits: 64 KiB, or half of the outbox's limit where that is less. A message larger than what is
+    /// left of the limit then is refused, while [`feed`](Self::feed), which knows the message, waits until it fits.
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
         self.get_mut().poll_room(context)
     }
