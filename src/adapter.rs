@@ -6,7 +6,7 @@ mod error;
 pub(crate) mod memory;
 mod options;
 
-pub(crate) use driver::{Driver, Received, Step};
+pub(crate) use driver::{Driver, Received, Sent, Step};
 pub use error::IoError;
 pub(crate) use options::Established;
 pub use options::{Client, Server};

@@ -7,8 +7,8 @@ use super::error::IoError;
 use super::memory;
 use super::options::Established;
 use crate::{
-    Broadcast, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox, Part, Piece,
-    Side,
+    Broadcast, CloseFrame, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox,
+    Part, Piece, Side,
 };
 
 /// A connection with its buffers and its deadlines.
@@ -59,6 +59,29 @@ pub(crate) enum Step<T> {
     ShutDown,
     /// Nothing more will come. A failure is handed to the caller once.
     End(Option<IoError>),
+}
+
+/// What the caller has an adapter send.
+pub(crate) trait Sent {
+    fn send(&self, connection: &mut Connection, outbox: &mut Outbox) -> Result<(), Error>;
+}
+
+impl Sent for Message {
+    fn send(&self, connection: &mut Connection, outbox: &mut Outbox) -> Result<(), Error> {
+        connection.send(self, outbox)
+    }
+}
+
+impl Sent for Part {
+    fn send(&self, connection: &mut Connection, outbox: &mut Outbox) -> Result<(), Error> {
+        connection.send_part(self, outbox)
+    }
+}
+
+impl Sent for Broadcast {
+    fn send(&self, connection: &mut Connection, outbox: &mut Outbox) -> Result<(), Error> {
+        connection.broadcast(self, outbox)
+    }
 }
 
 /// What an adapter hands to the caller: whole messages, or messages in parts.
@@ -167,19 +190,24 @@ impl Driver {
     }
 
     /// Queues a message. It leaves with the next exchange.
-    pub(crate) fn send(&mut self, message: &Message, now: impl Fn() -> Duration) -> Result<(), Error> {
+    pub(crate) fn send(&mut self, message: &impl Sent, now: impl Fn() -> Duration) -> Result<(), Error> {
         self.admit_sending()?;
-        self.connection.send(message, &mut self.outbox)?;
+        message.send(&mut self.connection, &mut self.outbox)?;
         if self.releases {
             self.keepalive.stirred(now());
         }
         Ok(())
     }
 
-    /// Queues a message that was framed before. It leaves with the next exchange.
-    pub(crate) fn broadcast(&mut self, message: &Broadcast) -> Result<(), Error> {
-        self.admit_sending()?;
-        self.connection.broadcast(message, &mut self.outbox)
+    /// Queues a close frame, or the answer to the peer's, where none was sent and the connection is not over.
+    pub(crate) fn close(&mut self, frame: Option<&CloseFrame<'_>>) -> Result<(), Error> {
+        if !self.is_writable() || self.connection.ending().is_some() {
+            return Ok(());
+        }
+        match self.connection.close(frame, &mut self.outbox) {
+            Err(Error::Misuse(Misuse::Closed)) => Ok(()),
+            closed => closed,
+        }
     }
 
     /// Whether something can be sent, as far as the transport goes.

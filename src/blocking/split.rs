@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::transport::{Duplex, has_waited, read, shut_down, write_all};
 use super::websocket::{Clock, HIGH_WATER, WebSocket};
-use crate::adapter::{Driver, Received, Step, memory};
+use crate::adapter::{Driver, Received, Sent, Step, memory};
 use crate::{Broadcast, CloseFrame, Ending, Error, IoError, Message, Outbox, Part};
 
 pub(super) fn split<S: Duplex>(websocket: WebSocket<S>) -> Result<(Sender<S>, Receiver<S>), IoError> {
@@ -132,23 +132,22 @@ impl<S: Duplex> Sender<S> {
         self.flush()
     }
 
-    /// Queues a message, after writing what waits where it is much; see [`WebSocket::feed`].
+    /// Queues a message, after writing what waits where it is much or the message does not fit; see [`WebSocket::feed`].
     ///
     /// # Errors
     /// [`IoError`]; nothing was queued then.
     pub fn feed(&self, message: impl Into<Message>) -> Result<(), IoError> {
-        let message = message.into();
-        if self.shared.driver().outbox.len() > HIGH_WATER {
-            self.flush()?;
-        }
-        match self.try_send(&message) {
-            Err(IoError::Connection(Error::OutboxFull(_))) => {
-                // Other senders were faster.
-                self.flush()?;
-                self.try_send(&message)
-            }
-            sent => sent,
-        }
+        self.queue(&message.into())
+    }
+
+    /// Sends a fragment of a message, or a control frame, and writes all that waits. Until the last fragment, no other
+    /// message can be sent, by any clone (RFC 6455 section 5.4).
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then, or the transport has failed.
+    pub fn send_part(&self, part: Part) -> Result<(), IoError> {
+        self.queue(&part)?;
+        self.flush()
     }
 
     /// Queues a message without writing. It leaves with the next write of any half.
@@ -156,7 +155,7 @@ impl<S: Duplex> Sender<S> {
     /// # Errors
     /// [`Error::OutboxFull`] past the outbox's limit, where nothing is lost; and others.
     pub fn try_send(&self, message: &Message) -> Result<(), IoError> {
-        Ok(self.shared.driver().send(message, || self.shared.clock.now())?)
+        self.try_queue(message)
     }
 
     /// Queues a message that was framed once for many connections, without writing. Servers only.
@@ -164,7 +163,7 @@ impl<S: Duplex> Sender<S> {
     /// # Errors
     /// As [`try_send`](Self::try_send).
     pub fn try_broadcast(&self, message: &Broadcast) -> Result<(), IoError> {
-        Ok(self.shared.driver().broadcast(message)?)
+        self.try_queue(message)
     }
 
     /// Writes all that waits.
@@ -182,6 +181,24 @@ impl<S: Duplex> Sender<S> {
     pub fn close(&self, frame: Option<CloseFrame<'_>>) -> Result<(), IoError> {
         self.try_send(&Message::Close(frame.map(CloseFrame::into_owned)))?;
         self.flush()
+    }
+
+    /// Queues, after writing what waits where it is much or leaves no room.
+    fn queue(&self, message: &impl Sent) -> Result<(), IoError> {
+        if self.shared.driver().outbox.len() > HIGH_WATER {
+            self.flush()?;
+        }
+        loop {
+            match self.try_queue(message) {
+                // Other senders may be faster, time and again.
+                Err(IoError::Connection(Error::OutboxFull(full))) if full.waiting > 0 => self.flush()?,
+                queued => return queued,
+            }
+        }
+    }
+
+    fn try_queue(&self, message: &impl Sent) -> Result<(), IoError> {
+        Ok(self.shared.driver().send(message, || self.shared.clock.now())?)
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use super::split::{Receiver, Sender};
 use super::transport::{Duplex, Transport, has_waited, read, shut_down, write_all};
-use crate::adapter::{Driver, Established, Received, Step, memory};
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Part};
+use crate::adapter::{Driver, Established, Received, Sent, Step, memory};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message, Part};
 
 /// A WebSocket connection over a blocking stream.
 ///
@@ -122,24 +122,32 @@ impl<S: Transport> WebSocket<S> {
         self.flush()
     }
 
-    /// Queues a message, after writing what waits where it is much. It leaves with a later [`flush`](Self::flush), or
-    /// when [`receive`](Self::receive) waits, together with others in one write.
+    /// Queues a message, after writing what waits where it is much or the message does not fit. It leaves with a later
+    /// [`flush`](Self::flush), or when [`receive`](Self::receive) waits, together with others in one write.
     ///
     /// # Errors
-    /// [`IoError`]; nothing was queued then.
+    /// [`IoError`]; nothing was queued then. [`Error::OutboxFull`] only for a message that is larger by itself than the
+    /// outbox's limit.
     pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), IoError> {
-        if self.driver.outbox.len() > HIGH_WATER {
-            self.flush()?;
-        }
-        self.try_send(&message.into())
+        self.queue(&message.into())
+    }
+
+    /// Sends a fragment of a message, or a control frame, and writes all that waits. Until the last fragment, no other
+    /// message can be sent (RFC 6455 section 5.4).
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then, or the transport has failed.
+    pub fn send_part(&mut self, part: Part) -> Result<(), IoError> {
+        self.queue(&part)?;
+        self.flush()
     }
 
     /// Queues a message without writing.
     ///
     /// # Errors
-    /// [`Error::OutboxFull`](crate::Error::OutboxFull) past the outbox's limit, where nothing is lost; and others.
+    /// [`Error::OutboxFull`] past the outbox's limit, where nothing is lost; and others.
     pub fn try_send(&mut self, message: &Message) -> Result<(), IoError> {
-        Ok(self.driver.send(message, || self.clock.now())?)
+        self.try_queue(message)
     }
 
     /// Queues a message that was framed once for many connections, without writing. Servers only.
@@ -147,7 +155,7 @@ impl<S: Transport> WebSocket<S> {
     /// # Errors
     /// As [`try_send`](Self::try_send).
     pub fn try_broadcast(&mut self, message: &Broadcast) -> Result<(), IoError> {
-        Ok(self.driver.broadcast(message)?)
+        self.try_queue(message)
     }
 
     /// Writes all that waits.
@@ -160,16 +168,32 @@ impl<S: Transport> WebSocket<S> {
         self.driver.flushed()
     }
 
-    /// Closes the connection: sends a close frame, discards what the peer still sends, and waits for the end.
+    /// Closes the connection: sends a close frame where none was sent, discards what the peer still sends, and waits for the end.
     ///
     /// # Errors
     /// [`IoError`], such as [`IoError::TimedOut`] where the peer does not answer.
     pub fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<Ending, IoError> {
-        if self.driver.connection.is_open() {
-            self.try_send(&Message::Close(frame.map(CloseFrame::into_owned)))?;
-        }
+        self.driver.close(frame.as_ref())?;
         while self.receive()?.is_some() {}
         Ok(self.driver.ended())
+    }
+
+    /// Queues, after writing what waits where it is much or leaves no room.
+    fn queue(&mut self, message: &impl Sent) -> Result<(), IoError> {
+        if self.driver.outbox.len() > HIGH_WATER {
+            self.flush()?;
+        }
+        match self.try_queue(message) {
+            Err(IoError::Connection(Error::OutboxFull(full))) if full.waiting > 0 => {
+                self.flush()?;
+                self.try_queue(message)
+            }
+            queued => queued,
+        }
+    }
+
+    fn try_queue(&mut self, message: &impl Sent) -> Result<(), IoError> {
+        Ok(self.driver.send(message, || self.clock.now())?)
     }
 
     /// Writes the outbox, and notes an error for the end. Whether all of it was written.

@@ -45,7 +45,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
         self.flush().await
     }
 
-    /// Queues a message, after waiting for room; see [`WebSocket::feed`].
+    /// Queues a message, after waiting until it fits; see [`WebSocket::feed`].
     ///
     /// Cancel-safe: the message is queued or not at all.
     ///
@@ -53,15 +53,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// [`IoError`]; nothing was queued then.
     pub async fn feed(&self, message: impl Into<Message>) -> Result<(), IoError> {
         let message = message.into();
-        poll_fn(|context| {
-            let mut websocket = lock(&self.shared);
-            // Room and queueing under one lock, so that another clone cannot take the room in between.
-            match websocket.poll_room(context) {
-                Poll::Ready(room) => Poll::Ready(room.and_then(|()| websocket.start_sending(&message))),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await
+        // Room and queueing under one lock, so that another clone cannot take the room in between.
+        poll_fn(|context| lock(&self.shared).poll_feed(&message, context)).await
+    }
+
+    /// Sends a fragment of a message, or a control frame, and writes all that waits. Until the last fragment, no other
+    /// message can be sent, by any clone (RFC 6455 section 5.4).
+    ///
+    /// Cancel-safe: the fragment is sent whole or not at all. Once it is queued it leaves with any later call, or while
+    /// the receiver is polled.
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then, or the transport has failed.
+    pub async fn send_part(&self, part: Part) -> Result<(), IoError> {
+        poll_fn(|context| lock(&self.shared).poll_feed(&part, context)).await?;
+        self.flush().await
     }
 
     /// Queues a message without waiting, and wakes the task that receives to write it.

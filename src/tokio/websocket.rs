@@ -16,8 +16,8 @@ use futures_sink::Sink;
 use super::clock::Clock;
 use super::split::{Receiver, Sender};
 use super::wakers::Wakers;
-use crate::adapter::{Driver, Established, Received, Step, memory};
-use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, Part};
+use crate::adapter::{Driver, Established, Received, Sent, Step, memory};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message, Part};
 
 /// A WebSocket connection over a tokio stream: a `Stream` of messages and a `Sink` for them.
 ///
@@ -97,17 +97,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.flush().await
     }
 
-    /// Queues a message, after waiting for room. It leaves with a later [`flush`](Self::flush), or when
+    /// Queues a message, after waiting until it fits. It leaves with a later [`flush`](Self::flush), or when
     /// [`receive`](Self::receive) waits, together with others in one write.
     ///
     /// Cancel-safe: the message is queued or not at all.
     ///
     /// # Errors
-    /// [`IoError`]; nothing was queued then.
+    /// [`IoError`]; nothing was queued then. [`Error::OutboxFull`](crate::Error::OutboxFull) only for a message that is
+    /// larger by itself than the outbox's limit.
     pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), IoError> {
         let message = message.into();
-        poll_fn(|context| self.poll_room(context)).await?;
-        self.start_sending(&message)
+        poll_fn(|context| self.poll_feed(&message, context)).await
+    }
+
+    /// Sends a fragment of a message, or a control frame, and writes all that waits. Until the last fragment, no other
+    /// message can be sent (RFC 6455 section 5.4).
+    ///
+    /// Cancel-safe: the fragment is sent whole or not at all. Once it is queued it leaves with any later call.
+    ///
+    /// # Errors
+    /// [`IoError`]; nothing was queued then, or the transport has failed.
+    pub async fn send_part(&mut self, part: Part) -> Result<(), IoError> {
+        poll_fn(|context| self.poll_feed(&part, context)).await?;
+        self.flush().await
     }
 
     /// Queues a message without waiting.
@@ -123,9 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Errors
     /// As [`try_send`](Self::try_send).
     pub fn try_broadcast(&mut self, message: &Broadcast) -> Result<(), IoError> {
-        self.driver.broadcast(message)?;
-        self.wakers.wake_receiving();
-        Ok(())
+        self.start_sending(message)
     }
 
     /// Writes all that waits.
@@ -139,16 +149,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|context| self.poll_written(context)).await
     }
 
-    /// Closes the connection: sends a close frame, discards what the peer still sends, and waits for the end.
+    /// Closes the connection: sends a close frame where none was sent, discards what the peer still sends, and waits for the end.
     ///
     /// Cancel-safe: called again, it goes on waiting, as [`receive`](Self::receive) does.
     ///
     /// # Errors
     /// [`IoError`], such as [`IoError::TimedOut`] where the peer does not answer.
     pub async fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<Ending, IoError> {
-        if self.driver.connection.is_open() {
-            self.start_sending(&Message::Close(frame.map(CloseFrame::into_owned)))?;
-        }
+        self.start_closing(frame.as_ref())?;
         while self.receive().await?.is_some() {}
         Ok(self.driver.ended())
     }
@@ -226,16 +234,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Poll::Ready(())
     }
 
-    /// Waits until the outbox has room for a message of common size.
-    pub(super) fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        if self.driver.outbox.len() <= HIGH_WATER {
-            return Poll::Ready(Ok(()));
+    /// Queues a message as soon as little waits and it fits.
+    pub(super) fn poll_feed(&mut self, message: &impl Sent, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        ready!(self.poll_room(context))?;
+        loop {
+            match self.start_sending(message) {
+                Err(IoError::Connection(Error::OutboxFull(full))) if full.waiting > 0 => {
+                    ready!(self.poll_drained(full.waiting - 1, context))?;
+                }
+                sent => return Poll::Ready(sent),
+            }
         }
-        self.poll_drained(HIGH_WATER, context)
     }
 
-    pub(super) fn start_sending(&mut self, message: &Message) -> Result<(), IoError> {
+    /// Waits until the outbox has room for a message of common size.
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        let rest = HIGH_WATER.min(self.driver.outbox.limit() / 2);
+        if self.driver.outbox.len() <= rest {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_drained(rest, context)
+    }
+
+    pub(super) fn start_sending(&mut self, message: &impl Sent) -> Result<(), IoError> {
         self.driver.send(message, || self.clock.now())?;
+        self.wakers.wake_receiving();
+        Ok(())
+    }
+
+    fn start_closing(&mut self, frame: Option<&CloseFrame<'_>>) -> Result<(), IoError> {
+        self.driver.close(frame)?;
         self.wakers.wake_receiving();
         Ok(())
     }
@@ -375,6 +403,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FusedStream for WebSocket<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     type Error = IoError;
 
+    /// Waits until little waits: 64 KiB, or half of the outbox's limit where that is less. A message larger than what is
+    /// left of the limit then is refused, while [`feed`](Self::feed), which knows the message, waits until it fits.
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
         self.get_mut().poll_room(context)
     }
@@ -391,9 +421,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     /// the peer has answered.
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
         let this = self.get_mut();
-        if this.driver.connection.is_open() {
-            this.start_sending(&Message::Close(None))?;
-        }
+        this.start_closing(None)?;
         this.poll_written(context)
     }
 }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use sockeye::{
-    Client, CloseCode, CloseFrame, Due, Ending, Error, IoError, Message, Misuse, Protocol, Role, Side, Timeouts,
+    Client, CloseCode, CloseFrame, Config, Due, Ending, Error, IoError, Message, Misuse, Protocol, Role, Side, Timeouts,
 };
 
 use crate::ends::{Place, server};
@@ -54,6 +54,20 @@ contract! {
                 Ending { by: Side::Local, sent: Some(sent), received, clean: true }
             );
         }
+    }
+
+    /// Where the answer to the peer's close frame is the caller's, closing sends it, with a code of the caller's.
+    both fn the_caller_answers_the_close_of_the_peer(place) {
+        let config = Config::default().auto_close(false);
+        let client = Client::new().config(config);
+        let (mut end, mut peer) = place.open_with(&client, &server().config(config), b"");
+        peer.mouth.tell(CLOSE, &close_body(1001, ""));
+        assert!(matches!(end.receive().unwrap(), Some(Message::Close(_))));
+        let closing = thread::spawn(move || end.close(Some(CloseFrame::new(CloseCode::new(4001), "안녕"))).unwrap());
+        peer.ear.hears(CLOSE, &close_body(4001, "안녕"));
+        bow(place, peer);
+        let (sent, received) = (Some(CloseCode::new(4001)), Some(CloseCode::GOING_AWAY));
+        assert_eq!(closing.join().unwrap(), Ending { by: Side::Peer, sent, received, clean: true });
     }
 
     /// A sender closes, the receiver sees the rest, messages of before included.

@@ -177,4 +177,21 @@ contract! {
         assert_eq!(receiver.receive().unwrap(), Some(Message::binary(vec![1, 2])), "and then a whole one");
         drop(sender);
     }
+
+    /// While a message is open, control frames may go between its parts and other messages may not.
+    both fn a_message_is_sent_in_parts(place) {
+        let (mut end, mut peer) = place.open();
+        end.send_part(Part::Text { text: "강을 ".into(), last: false }).unwrap();
+        peer.ear.hears_frame(TEXT, "강을 ".as_bytes());
+        let refused = end.send("다른 말".into());
+        assert!(matches!(refused, Err(IoError::Connection(Error::Misuse(Misuse::MessageOpen)))), "{refused:?}");
+        end.send_part(Part::Ping(Bytes::from_static(b"between"))).unwrap();
+        peer.ear.hears(PING, b"between");
+        let (sender, receiver) = end.split();
+        sender.send_part(Part::Text { text: "거슬러".into(), last: true }).unwrap();
+        peer.ear.hears(0, "거슬러".as_bytes());
+        sender.send("다른 말".into()).unwrap();
+        peer.ear.hears(TEXT, "다른 말".as_bytes());
+        drop(receiver);
+    }
 }

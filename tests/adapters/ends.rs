@@ -40,6 +40,7 @@ pub(crate) trait End: Send {
     fn receive(&mut self) -> Result<Option<Message>, IoError>;
     fn receive_part(&mut self) -> Result<Option<Part>, IoError>;
     fn send(&mut self, message: Message) -> Result<(), IoError>;
+    fn send_part(&mut self, part: Part) -> Result<(), IoError>;
     fn feed(&mut self, message: Message) -> Result<(), IoError>;
     fn flush(&mut self) -> Result<(), IoError>;
     fn try_send(&mut self, message: &Message) -> Result<(), IoError>;
@@ -52,6 +53,7 @@ pub(crate) trait End: Send {
 
 pub(crate) trait Sending: Send {
     fn send(&self, message: Message) -> Result<(), IoError>;
+    fn send_part(&self, part: Part) -> Result<(), IoError>;
     fn feed(&self, message: Message) -> Result<(), IoError>;
     fn flush(&self) -> Result<(), IoError>;
     fn try_send(&self, message: &Message) -> Result<(), IoError>;
@@ -235,6 +237,9 @@ macro_rules! end {
             fn send(&mut self, message: Message) -> Result<(), IoError> {
                 $call(self.send(message))
             }
+            fn send_part(&mut self, part: Part) -> Result<(), IoError> {
+                $call(self.send_part(part))
+            }
             fn feed(&mut self, message: Message) -> Result<(), IoError> {
                 $call(self.feed(message))
             }
@@ -266,6 +271,9 @@ macro_rules! end {
         impl<S: $($bound)*> Sending for sockeye::$module::Sender<S> {
             fn send(&self, message: Message) -> Result<(), IoError> {
                 $call(self.send(message))
+            }
+            fn send_part(&self, part: Part) -> Result<(), IoError> {
+                $call(self.send_part(part))
             }
             fn feed(&self, message: Message) -> Result<(), IoError> {
                 $call(self.feed(message))

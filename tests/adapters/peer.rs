@@ -167,8 +167,13 @@ impl Ear {
     /// Asserts what the next frame is.
     #[track_caller]
     pub(crate) fn hears(&mut self, opcode: u8, payload: &[u8]) {
+        self.hears_frame(FIN | opcode, payload);
+    }
+
+    /// The next frame has this first byte and payload.
+    pub(crate) fn hears_frame(&mut self, first: u8, payload: &[u8]) {
         let frame = self.frame();
-        assert_eq!(frame.first, FIN | opcode);
+        assert_eq!(frame.first, first);
         assert!(
             frame.payload == payload,
             "expected {} bytes {:.40?}, got {:.40?}",

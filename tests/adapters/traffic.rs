@@ -66,6 +66,32 @@ contract! {
         }
     }
 
+    /// Below the high water too, a message that does not fit yet waits, whoever else sends.
+    both fn a_message_waits_until_it_fits(place) {
+        let (mut end, mut peer) = limited(place, 10_000);
+        let message = || Message::binary(vec![3; 9000]);
+        for _ in 0..3 {
+            end.feed(message()).unwrap();
+        }
+        end.send(message()).unwrap();
+        let (sender, _receiver) = end.split();
+        let sending: Vec<_> = (0..4)
+            .map(|_| {
+                let sender = sender.another();
+                thread::spawn(move || {
+                    for _ in 0..50 {
+                        sender.feed(message()).unwrap();
+                    }
+                    sender.flush().unwrap();
+                })
+            })
+            .collect();
+        for _ in 0..4 + 200 {
+            peer.ear.hears(BINARY, &[3; 9000]);
+        }
+        sending.into_iter().for_each(|sending| sending.join().unwrap());
+    }
+
     both fn a_large_message_goes_both_ways(place) {
         let (end, peer) = place.open();
         let data: Vec<u8> = (0..16_usize << 20).map(|index| (index >> 8) as u8 ^ index as u8).collect();

@@ -151,6 +151,40 @@ async fn a_deadline_ends_the_wait_of_senders_too() {
     assert!(receiver.receive().await.unwrap().is_none());
 }
 
+/// A message that is being fed stays with its future until it fits; a sink is ready once half of the limit is free.
+#[test]
+fn a_message_that_does_not_fit_is_kept_until_it_does() {
+    use futures_util::SinkExt;
+    let script = Script::new();
+    let server = crate::scripted::patient().outbox_limit(10_000);
+    let mut socket = crate::scripted::accept_as(&script, &server);
+    let message = || Message::binary(vec![1; 6000]);
+    let frame = 4 + 6000;
+    script.state().room = 0;
+    socket.try_send(&message()).unwrap();
+    let task = Task::new();
+    {
+        let mut feed = pin!(socket.feed(message()));
+        for room in [1, 1000] {
+            assert!(task.poll(&mut feed).is_pending());
+            script.make_room(room);
+            assert!(task.was_woken());
+        }
+        assert!(task.poll(&mut feed).is_pending());
+        script.make_room(2 * frame - 10_000 - 1001);
+        assert!(task.poll(&mut feed).is_ready());
+    }
+    {
+        let mut sending = pin!(SinkExt::send(&mut socket, message()));
+        assert!(task.poll(&mut sending).is_pending());
+        script.make_room(usize::MAX);
+        assert!(matches!(task.poll(&mut sending), Poll::Ready(Ok(()))));
+    }
+    let large = task.poll(&mut pin!(socket.feed(Message::binary(vec![1; 10_000]))));
+    assert!(matches!(large, Poll::Ready(Err(IoError::Connection(Error::OutboxFull(full)))) if full.waiting == 0));
+    assert_eq!(script.frames().len(), 3);
+}
+
 /// A connection remembers those who wait, and nobody else.
 #[test]
 fn senders_that_do_not_wait_are_forgotten() {
