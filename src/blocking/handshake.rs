@@ -236,16 +236,27 @@ impl Deadline {
                 inbox.filled(count);
                 Ok(())
             }
-            Err(error) if has_waited(&error) => Err(IoError::TimedOut(Due::Handshake)),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Self::failed(error)),
         }
     }
 
-    fn write<S: Transport>(self, stream: &mut S, bytes: &[u8]) -> Result<(), IoError> {
-        stream.set_wait(self.left()?)?;
-        match stream.write_all(bytes).and_then(|()| flush(stream)) {
-            Err(error) if has_waited(&error) => Err(IoError::TimedOut(Due::Handshake)),
-            written => Ok(written?),
+    /// Writes all of it. A peer that takes it byte by byte puts nothing off.
+    fn write<S: Transport>(self, stream: &mut S, mut bytes: &[u8]) -> Result<(), IoError> {
+        while !bytes.is_empty() {
+            stream.set_wait(self.left()?)?;
+            match stream.write(bytes) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Self::failed(error)),
+            }
         }
+        stream.set_wait(self.left()?)?;
+        flush(stream).map_err(Self::failed)
+    }
+
+    /// A wait that has ended is the end of the handshake's time.
+    fn failed(error: io::Error) -> IoError {
+        if has_waited(&error) { IoError::TimedOut(Due::Handshake) } else { error.into() }
     }
 }
