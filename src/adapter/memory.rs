@@ -7,9 +7,10 @@ use bytes::BytesMut;
 
 use crate::Inbox;
 
-/// Room for the next read: of this thread's memory where the inbox has none, and more for a large message under way.
+/// Room for the next read: of this thread's memory where the inbox has next to none, and more for a large message under
+/// way.
 pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
-    if inbox.capacity() == 0 {
+    if inbox.capacity() < LEAST_READ {
         let memory = SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| BytesMut::zeroed(READ));
         inbox.exchange(memory);
     }
@@ -19,15 +20,13 @@ pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
 
 /// Takes the memory of an inbox that waits for bytes: all of it where the inbox is empty, and what is much too large.
 pub(crate) fn reclaim(inbox: &mut Inbox) {
-    if inbox.is_empty() {
+    if inbox.is_empty() || inbox.capacity() > SLACK * inbox.len() {
         let memory = inbox.exchange(BytesMut::new());
         SPARE.with_borrow_mut(|spare| {
-            if spare.len() < SPARE_LIMIT && (1..=MOST_READ).contains(&memory.capacity()) {
+            if spare.len() < SPARE_LIMIT && (LEAST_READ..=MOST_READ).contains(&memory.capacity()) {
                 spare.push(memory);
             }
         });
-    } else if inbox.capacity() > SLACK * inbox.len() {
-        inbox.release();
     }
 }
 

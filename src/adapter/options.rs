@@ -69,6 +69,8 @@ impl Client {
 
     /// The most bytes that wait for the transport before sending waits too, by default 32 MiB: twice the largest
     /// message that the peer takes by default. A message that is larger by itself is refused.
+    ///
+    /// The halves of a blocking connection hold up to twice as much: what is being written no longer counts.
     #[must_use]
     pub fn outbox_limit(mut self, bytes: usize) -> Self {
         self.outbox_limit = bytes;
@@ -184,6 +186,8 @@ impl Server {
 
     /// The most bytes that wait for the transport before sending waits too, by default 32 MiB. A message that is
     /// larger by itself is refused, and so is a send that does not wait.
+    ///
+    /// The halves of a blocking connection hold up to twice as much: what is being written no longer counts.
     #[must_use]
     pub fn outbox_limit(mut self, bytes: usize) -> Self {
         self.outbox_limit = bytes;

@@ -54,7 +54,7 @@ pub fn connect_over<S: Transport>(client: &Client, url: &str, stream: S) -> Resu
 /// see [`OriginPolicy`].
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
+/// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
 pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, IoError> {
     accept_with(&Server::new(OriginPolicy::SameOrigin), stream)
 }
@@ -62,7 +62,7 @@ pub fn accept<S: Transport>(stream: S) -> Result<WebSocket<S>, IoError> {
 /// Accepts a connection.
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
+/// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
 pub fn accept_with<S: Transport>(server: &Server, stream: S) -> Result<WebSocket<S>, IoError> {
     incoming(server, stream)?.accept()
 }
@@ -71,7 +71,8 @@ pub fn accept_with<S: Transport>(server: &Server, stream: S) -> Result<WebSocket
 /// pages and their sockets.
 ///
 /// # Errors
-/// [`IoError`]: the transport, a request that is not HTTP/1.1 or too large, or the deadline. The peer has been told.
+/// [`IoError`]: the transport, a request that is not HTTP/1.1 or too large, or the deadline. Of a request that is
+/// refused the peer has been told.
 pub fn incoming<S: Transport>(server: &Server, mut stream: S) -> Result<Incoming<'_, S>, IoError> {
     let deadline = Deadline::after(server.timeouts.handshake);
     let mut reader = RequestReader::new(server.limits);
@@ -110,7 +111,7 @@ impl<S: Transport> Incoming<'_, S> {
     /// Accepts the request as the [`Server`] says: its origins, its subprotocols.
     ///
     /// # Errors
-    /// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
+    /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
     pub fn accept(self) -> Result<WebSocket<S>, IoError> {
         match self.server.acceptance(&self.request) {
             Ok(acceptance) => self.accept_as(&acceptance),
@@ -121,7 +122,7 @@ impl<S: Transport> Incoming<'_, S> {
     /// Accepts the request with an acceptance of the caller's, who has judged the origin.
     ///
     /// # Errors
-    /// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
+    /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
     pub fn accept_as(mut self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
         let (response, established) = match self.server.establish(&self.request, acceptance) {
             Ok(accepted) => accepted,
@@ -236,16 +237,27 @@ impl Deadline {
                 inbox.filled(count);
                 Ok(())
             }
-            Err(error) if has_waited(&error) => Err(IoError::TimedOut(Due::Handshake)),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Self::failed(error)),
         }
     }
 
-    fn write<S: Transport>(self, stream: &mut S, bytes: &[u8]) -> Result<(), IoError> {
-        stream.set_wait(self.left()?)?;
-        match stream.write_all(bytes).and_then(|()| flush(stream)) {
-            Err(error) if has_waited(&error) => Err(IoError::TimedOut(Due::Handshake)),
-            written => Ok(written?),
+    /// Writes all of it. A peer that takes it byte by byte puts nothing off.
+    fn write<S: Transport>(self, stream: &mut S, mut bytes: &[u8]) -> Result<(), IoError> {
+        while !bytes.is_empty() {
+            stream.set_wait(self.left()?)?;
+            match stream.write(bytes) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Self::failed(error)),
+            }
         }
+        stream.set_wait(self.left()?)?;
+        flush(stream).map_err(Self::failed)
+    }
+
+    /// A wait that has ended is the end of the handshake's time.
+    fn failed(error: io::Error) -> IoError {
+        if has_waited(&error) { IoError::TimedOut(Due::Handshake) } else { error.into() }
     }
 }

@@ -3,10 +3,11 @@
 use core::fmt;
 use core::mem;
 use core::time::Duration;
+use std::io;
 use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use super::transport::{Duplex, has_waited, read, shut_down, write_all};
+use super::transport::{Duplex, has_waited, read, shut_down, write_some};
 use super::websocket::{Clock, HIGH_WATER, WebSocket};
 use crate::adapter::{Driver, Received, Sent, Step, memory};
 use crate::{Broadcast, CloseFrame, Ending, Error, IoError, Message, Outbox, Part};
@@ -92,21 +93,42 @@ impl<S: Duplex> Shared<S> {
             if batch.is_empty() && !*unflushed {
                 return Ok(());
             }
-            while let Err(error) = write_all(stream, batch, unflushed) {
+            // Whether the stream has had no room for all: where it takes more after that, the peer has read.
+            let mut stalled = false;
+            loop {
+                let before = batch.len();
+                let written = write_some(stream, batch, unflushed);
                 let now = self.clock.now();
-                let mut driver = self.driver();
-                if has_waited(&error) {
-                    driver.deadline(now);
-                    driver.tick(now);
+                if stalled && batch.len() < before {
+                    self.driver().taken(now);
                 }
-                if !has_waited(&error) || driver.is_gone() {
-                    *batch = Outbox::with_limit(batch.limit());
-                    *unflushed = false;
-                    driver.unwritable(error, now);
-                    return Err(Failed);
+                stalled = true;
+                match written {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => self.wait_on(error, now).inspect_err(|Failed| {
+                        *batch = Outbox::with_limit(batch.limit());
+                        *unflushed = false;
+                    })?,
                 }
             }
         }
+    }
+}
+
+impl<S> Shared<S> {
+    /// Sees to the deadline where a write has only waited. Other errors are noted for the end.
+    fn wait_on(&self, error: io::Error, now: Duration) -> Result<(), Failed> {
+        let mut driver = lock(&self.driver);
+        if has_waited(&error) {
+            driver.deadline(now);
+            driver.tick(now);
+            if !driver.is_gone() {
+                return Ok(());
+            }
+        }
+        driver.unwritable(error, now);
+        Err(Failed)
     }
 }
 

@@ -109,22 +109,33 @@ impl<S: Read + Write> Transport for Plain<S> {
 /// Writes all of the outbox, and flushes the stream. What was written before an error is gone from it, so that it can
 /// go on; `unflushed` tells whether there is something to flush.
 pub(super) fn write_all(stream: &mut impl Write, outbox: &mut Outbox, unflushed: &mut bool) -> io::Result<()> {
-    while outbox.has_remaining() {
+    while write_some(stream, outbox, unflushed)? {}
+    Ok(())
+}
+
+/// Writes once, and flushes the stream where nothing is left. Whether something is.
+pub(super) fn write_some(stream: &mut impl Write, outbox: &mut Outbox, unflushed: &mut bool) -> io::Result<bool> {
+    if outbox.has_remaining() {
         let mut slices = [io::IoSlice::new(&[]); SLICES];
         let filled = outbox.chunks_vectored(&mut slices);
         match stream.write_vectored(&slices[..filled]) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => outbox.advance(count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(count) => {
+                outbox.advance(count);
+                *unflushed = true;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
-        *unflushed = true;
+    }
+    if outbox.has_remaining() {
+        return Ok(true);
     }
     if *unflushed {
         flush(stream)?;
         *unflushed = false;
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Flushes, whatever signals interrupt it.

@@ -68,7 +68,7 @@ where
 /// Cancel-safe: dropping the future drops the stream.
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
+/// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
 pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, IoError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -81,7 +81,7 @@ where
 /// Cancel-safe: dropping the future drops the stream.
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
+/// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
 pub async fn accept_with<S>(server: &Server, stream: S) -> Result<WebSocket<S>, IoError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -95,7 +95,8 @@ where
 /// Cancel-safe: dropping the future drops the stream.
 ///
 /// # Errors
-/// [`IoError`]: the transport, a request that is not HTTP/1.1 or too large, or the deadline. The peer has been told.
+/// [`IoError`]: the transport, a request that is not HTTP/1.1 or too large, or the deadline. Of a request that is
+/// refused the peer has been told.
 pub async fn incoming<S>(server: &Server, mut stream: S) -> Result<Incoming<'_, S>, IoError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -131,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
     /// Cancel-safe: dropping the future drops the stream.
     ///
     /// # Errors
-    /// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
+    /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
     pub async fn accept(self) -> Result<WebSocket<S>, IoError> {
         match self.server.acceptance(&self.request) {
             Ok(acceptance) => self.accept_as(&acceptance).await,
@@ -144,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
     /// Cancel-safe: dropping the future drops the stream.
     ///
     /// # Errors
-    /// [`IoError`]: the transport, the handshake, or its deadline. The peer has been told.
+    /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
     pub async fn accept_as(mut self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
         let (response, established) = match self.server.establish(&self.request, acceptance) {
             Ok(accepted) => accepted,

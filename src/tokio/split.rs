@@ -11,16 +11,18 @@ use ::tokio::io::{AsyncRead, AsyncWrite};
 use futures_core::Stream;
 use futures_sink::Sink;
 
+use super::wakers::Place;
 use super::websocket::WebSocket;
 use crate::{Broadcast, CloseFrame, Ending, IoError, Message, Part};
 
 /// The connection that both halves hold. It is locked for the time of a poll, never while a task waits.
 type Shared<S> = Arc<Mutex<WebSocket<S>>>;
 
-pub(super) fn split<S>(websocket: WebSocket<S>) -> (Sender<S>, Receiver<S>) {
+pub(super) fn split<S: AsyncRead + AsyncWrite + Unpin>(websocket: WebSocket<S>) -> (Sender<S>, Receiver<S>) {
     let subprotocol = websocket.subprotocol().map(String::from);
+    let place = Place::new(websocket.wakers());
     let shared = Arc::new(Mutex::new(websocket));
-    (Sender { shared: Arc::clone(&shared) }, Receiver { shared, subprotocol })
+    (Sender { shared: Arc::clone(&shared), place }, Receiver { shared, subprotocol })
 }
 
 fn lock<S>(shared: &Shared<S>) -> MutexGuard<'_, WebSocket<S>> {
@@ -30,6 +32,8 @@ fn lock<S>(shared: &Shared<S>) -> MutexGuard<'_, WebSocket<S>> {
 /// The half that sends: a `Sink` for messages. Clones send over the same connection.
 pub struct Sender<S> {
     shared: Shared<S>,
+    /// Where it waits as a `Sink`.
+    place: Place,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
@@ -54,7 +58,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     pub async fn feed(&self, message: impl Into<Message>) -> Result<(), IoError> {
         let message = message.into();
         // Room and queueing under one lock, so that another clone cannot take the room in between.
-        poll_fn(|context| lock(&self.shared).poll_feed(&message, context)).await
+        let place = self.place();
+        poll_fn(|context| lock(&self.shared).poll_feed(&message, place.number(), context)).await
     }
 
     /// Sends a fragment of a message, or a control frame, and writes all that waits. Until the last fragment, no other
@@ -66,7 +71,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// # Errors
     /// [`IoError`]; nothing was queued then, or the transport has failed.
     pub async fn send_part(&self, part: Part) -> Result<(), IoError> {
-        poll_fn(|context| lock(&self.shared).poll_feed(&part, context)).await?;
+        let place = self.place();
+        poll_fn(|context| lock(&self.shared).poll_feed(&part, place.number(), context)).await?;
         self.flush().await
     }
 
@@ -94,7 +100,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// # Errors
     /// [`IoError::Io`] where the transport fails.
     pub async fn flush(&self) -> Result<(), IoError> {
-        poll_fn(|context| lock(&self.shared).poll_written(context)).await
+        let place = self.place();
+        poll_fn(|context| lock(&self.shared).poll_written(place.number(), context)).await
     }
 
     /// Begins the closing handshake, and writes all that waits. The receiver sees the rest of it.
@@ -109,9 +116,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     }
 }
 
+impl<S> Sender<S> {
+    /// A place to wait in: several calls may wait at once, and each may be given up.
+    fn place(&self) -> Place {
+        Place::new(self.place.wakers())
+    }
+}
+
 impl<S> Clone for Sender<S> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { shared: Arc::clone(&self.shared), place: self.place() }
     }
 }
 
@@ -119,7 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
     type Error = IoError;
 
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        Pin::new(&mut *lock(&self.shared)).poll_ready(context)
+        lock(&self.shared).poll_room(self.place.number(), context)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), IoError> {
@@ -127,11 +141,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        Pin::new(&mut *lock(&self.shared)).poll_flush(context)
+        lock(&self.shared).poll_written(self.place.number(), context)
     }
 
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        Pin::new(&mut *lock(&self.shared)).poll_close(context)
+        lock(&self.shared).poll_closed(self.place.number(), context)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Waking both halves of a connection.
 
 use core::task::{Context, Waker};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
 use std::vec::Vec;
@@ -12,7 +13,10 @@ use std::vec::Vec;
 #[derive(Default)]
 pub(super) struct Wakers {
     receiving: Mutex<Option<Waker>>,
-    sending: Mutex<Vec<Waker>>,
+    /// By the place where each waits: a task may wait in several.
+    sending: Mutex<Vec<(usize, Waker)>>,
+    /// Places that were given.
+    places: AtomicUsize,
 }
 
 impl Wakers {
@@ -30,20 +34,18 @@ impl Wakers {
         *self.receiving.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Takes note of a task that sends, before the transport is asked. Whether it was not noted already.
-    pub(super) fn sending(&self, context: &Context<'_>) -> bool {
+    /// Takes note of the task that waits to send in this place, before the transport is asked.
+    pub(super) fn sending(&self, place: usize, context: &Context<'_>) {
         let mut waiting = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = !waiting.iter().any(|waker| waker.will_wake(context.waker()));
-        if is_new {
-            waiting.push(context.waker().clone());
+        match waiting.iter_mut().find(|(other, _)| *other == place) {
+            Some((_, waker)) => waker.clone_from(context.waker()),
+            None => waiting.push((place, context.waker().clone())),
         }
-        is_new
     }
 
-    /// The task that sends, newly noted, does not wait.
-    pub(super) fn sent(&self, context: &Context<'_>) {
-        let mut waiting = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|waker| !waker.will_wake(context.waker()));
+    /// Nobody waits in this place any more.
+    pub(super) fn sent(&self, place: usize) {
+        self.sending.lock().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| *other != place);
     }
 
     /// Wakes the task that receives, which also writes.
@@ -55,7 +57,38 @@ impl Wakers {
     /// Wakes the tasks that send, for which there is room now.
     pub(super) fn wake_sending(&self) {
         let wakers = core::mem::take(&mut *self.sending.lock().unwrap_or_else(PoisonError::into_inner));
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+}
+
+/// A place of one who waits to send over a connection that others send over as well. Left when dropped.
+pub(super) struct Place {
+    wakers: Arc<Wakers>,
+    number: usize,
+}
+
+impl Place {
+    /// The place of the connection as a whole, where nobody else sends.
+    pub(super) const WHOLE: usize = 0;
+
+    /// A place of its own.
+    pub(super) fn new(wakers: &Arc<Wakers>) -> Self {
+        let number = wakers.places.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { wakers: Arc::clone(wakers), number }
+    }
+
+    pub(super) const fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(super) const fn wakers(&self) -> &Arc<Wakers> {
+        &self.wakers
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.wakers.sent(self.number);
     }
 }
 

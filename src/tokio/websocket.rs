@@ -15,7 +15,7 @@ use futures_sink::Sink;
 
 use super::clock::Clock;
 use super::split::{Receiver, Sender};
-use super::wakers::Wakers;
+use super::wakers::{Place, Wakers};
 use crate::adapter::{Driver, Established, Received, Sent, Step, memory};
 use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message, Part};
 
@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// larger by itself than the outbox's limit.
     pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), IoError> {
         let message = message.into();
-        poll_fn(|context| self.poll_feed(&message, context)).await
+        poll_fn(|context| self.poll_feed(&message, Place::WHOLE, context)).await
     }
 
     /// Sends a fragment of a message, or a control frame, and writes all that waits. Until the last fragment, no other
@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Errors
     /// [`IoError`]; nothing was queued then, or the transport has failed.
     pub async fn send_part(&mut self, part: Part) -> Result<(), IoError> {
-        poll_fn(|context| self.poll_feed(&part, context)).await?;
+        poll_fn(|context| self.poll_feed(&part, Place::WHOLE, context)).await?;
         self.flush().await
     }
 
@@ -146,10 +146,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// [`IoError::Io`] where the transport fails, [`IoError::TimedOut`] where the peer takes nothing for longer than
     /// the [`Timeouts`](crate::Timeouts) allow.
     pub async fn flush(&mut self) -> Result<(), IoError> {
-        poll_fn(|context| self.poll_written(context)).await
+        poll_fn(|context| self.poll_written(Place::WHOLE, context)).await
     }
 
-    /// Closes the connection: sends a close frame where none was sent, discards what the peer still sends, and waits for the end.
+    /// Closes the connection: sends a close frame where none was sent, discards what the peer still sends, and waits for
+    /// the end.
     ///
     /// Cancel-safe: called again, it goes on waiting, as [`receive`](Self::receive) does.
     ///
@@ -164,6 +165,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Splits the connection into halves for two tasks. Receiving also writes, so keep polling the receiver.
     pub fn split(self) -> (Sender<S>, Receiver<S>) {
         super::split::split(self)
+    }
+
+    pub(super) fn wakers(&self) -> &Arc<Wakers> {
+        &self.wakers
     }
 
     pub(super) fn poll_receive<T: Received>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, IoError>>> {
@@ -235,12 +240,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Queues a message as soon as little waits and it fits.
-    pub(super) fn poll_feed(&mut self, message: &impl Sent, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        ready!(self.poll_room(context))?;
+    pub(super) fn poll_feed(
+        &mut self,
+        message: &impl Sent,
+        place: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), IoError>> {
+        ready!(self.poll_room(place, context))?;
         loop {
             match self.start_sending(message) {
                 Err(IoError::Connection(Error::OutboxFull(full))) if full.waiting > 0 => {
-                    ready!(self.poll_drained(full.waiting - 1, context))?;
+                    ready!(self.poll_drained(full.waiting - 1, place, context))?;
                 }
                 sent => return Poll::Ready(sent),
             }
@@ -248,12 +258,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Waits until the outbox has room for a message of common size.
-    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+    pub(super) fn poll_room(&mut self, place: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
         let rest = HIGH_WATER.min(self.driver.outbox.limit() / 2);
         if self.driver.outbox.len() <= rest {
             return Poll::Ready(Ok(()));
         }
-        self.poll_drained(rest, context)
+        self.poll_drained(rest, place, context)
     }
 
     pub(super) fn start_sending(&mut self, message: &impl Sent) -> Result<(), IoError> {
@@ -268,18 +278,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(())
     }
 
-    pub(super) fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        self.poll_drained(0, context)
+    pub(super) fn poll_closed(&mut self, place: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        self.start_closing(None)?;
+        self.poll_written(place, context)
+    }
+
+    pub(super) fn poll_written(&mut self, place: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        self.poll_drained(0, place, context)
     }
 
     /// Waits until the outbox holds no more than `rest` bytes, and where that is none until the stream is flushed. The
     /// deadlines run meanwhile, as a caller that waits here does not receive.
-    fn poll_drained(&mut self, rest: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        let is_new = self.wakers.sending(context);
+    fn poll_drained(&mut self, rest: usize, place: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+        self.wakers.sending(place, context);
         let waker = self.waker.clone();
         let drained = self.poll_drained_on(rest, &mut Context::from_waker(&waker));
-        if is_new && drained.is_ready() {
-            self.wakers.sent(context);
+        if drained.is_ready() {
+            self.wakers.sent(place);
         }
         drained
     }
@@ -406,7 +421,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     /// Waits until little waits: 64 KiB, or half of the outbox's limit where that is less. A message larger than what is
     /// left of the limit then is refused, while [`feed`](Self::feed), which knows the message, waits until it fits.
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        self.get_mut().poll_room(context)
+        self.get_mut().poll_room(Place::WHOLE, context)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), IoError> {
@@ -414,15 +429,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        self.get_mut().poll_written(context)
+        self.get_mut().poll_written(Place::WHOLE, context)
     }
 
     /// Sends a close frame without a body, where none was sent, and writes all that waits. The stream goes on until
     /// the peer has answered.
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        let this = self.get_mut();
-        this.start_closing(None)?;
-        this.poll_written(context)
+        self.get_mut().poll_closed(Place::WHOLE, context)
     }
 }
 

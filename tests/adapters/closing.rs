@@ -8,7 +8,7 @@ use sockeye::{
     Client, CloseCode, CloseFrame, Config, Due, Ending, Error, IoError, Message, Misuse, Protocol, Role, Side, Timeouts,
 };
 
-use crate::ends::{Place, server};
+use crate::ends::{Adapter, Link, Place, server};
 use crate::peer::{BINARY, CLOSE, Ear, FIN, PING, Peer, TEXT, close_body, frame};
 
 contract! {
@@ -298,4 +298,64 @@ fn a_plain_stream_ends_without_waiting_for_the_peer() {
             assert!(server.join().unwrap().clean);
         }
     });
+}
+
+/// A peer that reads slowly and says nothing is alive: the deadlines of a split connection do not end it.
+#[test]
+fn a_slow_peer_does_not_end_a_send_of_a_half() {
+    crate::ends::run(|| {
+        let (link, adapter, role) = (Link::Memory, Adapter::Blocking, Role::Server);
+        let silence = Some(Duration::from_millis(300));
+        let timeouts = Timeouts { ping_interval: silence, pong_wait: silence, ..Timeouts::default() };
+        let server = server().timeouts(timeouts);
+        let (end, mut peer) = Place { adapter, role, link }.open_with(&Client::new(), &server, b"");
+        let (sender, mut receiver) = end.split();
+        let receiving = thread::spawn(move || receiver.receive());
+        let sending = thread::spawn(move || sender.send(Message::binary(vec![1; 1 << 20])));
+        // Twice as long as a peer may be silent that takes nothing.
+        for _ in 0..60 {
+            thread::sleep(Duration::from_millis(20));
+            peer.ear.take(16 << 10);
+        }
+        peer.ear.take((1 << 20) + 10 - 60 * (16 << 10));
+        sending.join().unwrap().unwrap();
+        peer.mouth.tell(TEXT, b"all there");
+        assert_eq!(receiving.join().unwrap().unwrap(), Some("all there".into()));
+    });
+}
+
+/// The deadline of the opening handshake is one for all of its writes.
+#[test]
+fn a_peer_that_takes_a_response_byte_by_byte_is_left() {
+    use std::io::Write;
+
+    struct Slow(crate::scripted::Script);
+    impl Read for Slow {
+        fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
+            Read::read(&mut self.0, space)
+        }
+    }
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            thread::sleep(Duration::from_millis(10));
+            self.0.write(&bytes[..1])
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    impl sockeye::blocking::Transport for Slow {
+        fn set_wait(&mut self, _: Option<Duration>) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn shut_down(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let script = crate::scripted::Script::new();
+    script.tell(crate::peer::request("").as_bytes());
+    let timeouts = Timeouts { handshake: Some(Duration::from_millis(200)), ..Timeouts::default() };
+    let accepted = sockeye::blocking::accept_with(&server().timeouts(timeouts), Slow(script));
+    assert!(matches!(accepted, Err(IoError::TimedOut(Due::Handshake))), "{accepted:?}");
 }

@@ -79,6 +79,25 @@ fn a_handshake_that_waits_holds_no_buffer() {
     assert!(each <= 256, "{each} bytes of heap each, beside a future of {future}");
 }
 
+/// Frames that come in parts are read through the memory that is shared: no part costs a buffer.
+#[test]
+fn a_frame_in_parts_costs_no_buffer() {
+    let script = Script::new();
+    let mut socket = open_now(Role::Server, &script);
+    let frame = frame(FIN | BINARY, &[1; 40], true);
+    let mut serve = || {
+        for byte in &frame {
+            assert!(poll_once(&mut pin!(socket.receive())).is_pending());
+            script.tell(&[*byte]);
+        }
+        assert!(poll_once(&mut pin!(socket.receive())).is_ready());
+    };
+    serve();
+    let allocated = allocated_by(|| (0..10).for_each(|_| serve()));
+    let each = allocated / (10 * frame.len());
+    assert!(each <= 256, "{each} bytes allocated for each part");
+}
+
 /// What its documentation says of the size of a connection.
 #[test]
 fn a_connection_is_small() {

@@ -196,3 +196,40 @@ fn senders_that_do_not_wait_are_forgotten() {
         assert_eq!(Arc::strong_count(&task), 1);
     }
 }
+
+/// Whoever gives up waiting is forgotten, however long the peer takes nothing.
+#[test]
+fn senders_that_give_up_are_forgotten() {
+    use futures_util::SinkExt;
+    let script = Script::new();
+    let (sender, _receiver) = accept_now(&script).split();
+    script.state().room = 0;
+    sender.try_send(&large()).unwrap();
+    let waker_of = |task: &Arc<Task>| Waker::from(Arc::clone(task));
+    for _ in 0..100 {
+        let task = Task::new();
+        assert!(task.poll(&mut pin!(sender.send("given up"))).is_pending());
+        assert!(task.poll(&mut pin!(sender.flush())).is_pending());
+        let mut sink = sender.clone();
+        assert!(sink.poll_ready_unpin(&mut Context::from_waker(&waker_of(&task))).is_pending());
+        drop(sink);
+        assert_eq!(Arc::strong_count(&task), 1);
+    }
+}
+
+/// Of two calls that one task waits for, one is given up or done: the other is woken all the same.
+#[test]
+fn a_call_that_is_given_up_does_not_take_the_wake_up_of_another() {
+    let script = Script::new();
+    let (sender, _receiver) = accept_now(&script).split();
+    script.state().room = 0;
+    sender.try_send(&large()).unwrap();
+    let task = Task::new();
+    let mut feed = pin!(sender.feed("late"));
+    assert!(task.poll(&mut feed).is_pending());
+    assert!(task.poll(&mut pin!(sender.flush())).is_pending());
+    task.was_woken();
+    script.make_room(usize::MAX);
+    assert!(task.was_woken());
+    assert!(task.poll(&mut feed).is_ready());
+}
