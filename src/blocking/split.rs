@@ -18,7 +18,8 @@ pub(super) fn split<S: Duplex>(websocket: WebSocket<S>) -> Result<(Sender<S>, Re
     let reading = stream.duplicate()?;
     let writer = Mutex::new(Writer { stream, batch, unflushed });
     let shared = Arc::new(Shared { driver: Mutex::new(driver), writer, clock });
-    Ok((Sender { shared: Arc::clone(&shared) }, Receiver { stream: reading, shared, subprotocol }))
+    let sender = Sender { shared: Arc::clone(&shared) };
+    Ok((sender, Receiver { stream: reading, shared, wait: Duration::ZERO, subprotocol }))
 }
 
 /// What both halves hold. The driver is locked only for moments, the writer for as long as a write takes.
@@ -234,6 +235,8 @@ impl<S> Clone for Sender<S> {
 pub struct Receiver<S: Duplex> {
     stream: S,
     shared: Arc<Shared<S>>,
+    /// The wait that the stream was told; zero before the first.
+    wait: Duration,
     subprotocol: Option<String>,
 }
 
@@ -306,7 +309,7 @@ impl<S: Duplex> Receiver<S> {
         };
         // A sender may begin to close while this waits, which gives a deadline: look for one now and then.
         let wait = clock.until(deadline).map_or(look, |wait| wait.min(look));
-        let read = self.stream.set_wait(Some(wait)).and_then(|()| read(&mut self.stream, memory::space(&mut inbox)));
+        let read = self.tell_wait(wait).and_then(|()| read(&mut self.stream, memory::space(&mut inbox)));
         let now = clock.now();
         let mut driver = self.shared.driver();
         driver.inbox = inbox;
@@ -316,6 +319,15 @@ impl<S: Duplex> Receiver<S> {
             Err(error) if has_waited(&error) => driver.tick(now),
             Err(error) => driver.unreadable(error),
         }
+    }
+
+    /// Tells the stream how long to wait, where that has changed.
+    fn tell_wait(&mut self, wait: Duration) -> io::Result<()> {
+        if wait != self.wait {
+            self.stream.set_wait(Some(wait))?;
+            self.wait = wait;
+        }
+        Ok(())
     }
 
     /// How the connection ended; `None` while messages may still come.

@@ -38,9 +38,15 @@ impl Clock {
         self.0.elapsed()
     }
 
-    /// The wait from now to a deadline. A socket cannot be told to wait for nothing.
+    /// The wait from now to a deadline, and up to a thirty-second longer: so it stays the same while traffic puts the
+    /// deadline off, and the stream need not be told. A socket cannot be told to wait for nothing.
     pub(super) fn until(&self, deadline: Option<Duration>) -> Option<Duration> {
-        deadline.map(|deadline| deadline.saturating_sub(self.now()).max(Duration::from_millis(1)))
+        deadline.map(|deadline| {
+            let left = deadline.saturating_sub(self.now());
+            let step = (left / 64).as_millis().next_power_of_two();
+            let steps = left.as_millis() / step + 1;
+            Duration::from_millis(u64::try_from(steps * step).unwrap_or(u64::MAX))
+        })
     }
 }
 
@@ -247,7 +253,7 @@ impl<S: Transport> WebSocket<S> {
     /// Tells the stream how long to wait, where that has changed.
     fn tell_wait(&mut self) -> io::Result<()> {
         let wait = self.clock.until(self.driver.deadline(self.clock.now()));
-        if wait.is_some() || wait != self.wait {
+        if wait != self.wait {
             self.stream.set_wait(wait)?;
             self.wait = wait;
         }

@@ -13,4 +13,5 @@ mod pipe;
 mod scripted;
 mod time;
 mod traffic;
+mod waits;
 mod wakers;
