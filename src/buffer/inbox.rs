@@ -100,7 +100,7 @@ impl Inbox {
     }
 
     /// Takes the first `count` unread bytes away, or all where there are fewer: for what stands in front of the
-    /// frames, such as the opening handshake.
+    /// frames, such as the opening handshake. Among the frames it would take what the connection counts on.
     #[inline]
     pub fn consume(&mut self, count: usize) {
         self.next += count.min(self.filled - self.next);

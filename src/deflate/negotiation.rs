@@ -34,8 +34,8 @@ impl Options {
     /// Offers of other extensions are passed over.
     pub fn answer(&self, offers: &[Extension]) -> Option<(Extension, Parameters)> {
         // RFC 7692 section 7: "A server MUST decline an extension negotiation offer for this extension
-        // if [it] contains an extension parameter not defined for use in an offer, [...] with an
-        // invalid value, [...] multiple extension parameters with the same name, [or if] the server
+        // if any of the following conditions are met": a parameter not defined for use in an offer, one
+        // with an invalid value, "multiple extension parameters with the same name", and "The server
         // doesn't support the offered configuration."
         offers
             .iter()

@@ -1,6 +1,6 @@
 //! What the integration tests share: frames written and read by hand, and one end of a connection with all that it
 //! has seen.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
 use std::fmt::Debug;
 
