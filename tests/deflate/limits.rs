@@ -101,10 +101,12 @@ fn a_frame_may_be_longer_than_what_it_inflates_to_but_not_by_much() {
     // A quarter and 1 KiB more.
     let most = limit + limit / 4 + 1024;
     for role in ROLES {
-        for config in [
-            Config::default().frame_limit(limit),
-            Config::default().message_limit(limit),
-            Config::default().frame_limit(limit).message_limit(limit),
+        // The error names the limit that has to be raised.
+        let length = most + 1;
+        for (config, passed) in [
+            (Config::default().frame_limit(limit), Limit::Frame { length }),
+            (Config::default().message_limit(limit), Limit::Message { length }),
+            (Config::default().frame_limit(limit).message_limit(limit), Limit::Frame { length }),
         ] {
             // Empty stored blocks, and the octet that ends a message.
             let mut payload = [0x00, 0x00, 0x00, 0xff, 0xff].repeat((most as usize - 1) / 5);
@@ -117,7 +119,7 @@ fn a_frame_may_be_longer_than_what_it_inflates_to_but_not_by_much() {
             let wire = frame(role, true, RSV1, Opcode::Text, &vec![0; most as usize + 1]);
             let header = wire.len() - most as usize - 1;
             let outcome = every_way(|| limited(role, &config), &wire[..header]);
-            assert_eq!(outcome.result, Err(Error::Limit(Limit::Frame { length: most + 1 })));
+            assert_eq!(outcome.result, Err(Error::Limit(passed)));
             assert_eq!(outcome.told, Some(CloseCode::MESSAGE_TOO_BIG));
         }
     }
