@@ -12,7 +12,7 @@
 //! * [`Outbox`] holds bytes that are to leave. It is a [`bytes::Buf`], so any transport can drain it.
 //! * [`Event`] is what happened. It borrows from the inbox alone, so you can send while you hold one.
 //!
-//! Who wants messages over a socket and no more than that takes an adapter: [`tokio`] or [`blocking`].
+//! Who wants messages over a socket and no more than that takes an adapter: [`tokio`], [`futures`] or [`blocking`].
 //!
 //! # Both ends in memory
 //!
@@ -177,7 +177,7 @@
 //!
 //! # Where to go from here
 //!
-//! * [`tokio`] and [`blocking`]: the loop above, written for you.
+//! * [`tokio`], [`futures`] and [`blocking`]: the loop above, written for you.
 //! * [`handshake`]: look at a request before you answer it, choose a subprotocol, refuse with a status of your own,
 //!   serve a page on the same port, and **who may connect** ([`OriginPolicy`](handshake::OriginPolicy)).
 //! * [`deflate`]: compression, what it costs in memory, and when not to use it.
@@ -197,13 +197,14 @@
 //! | `deflate` | yes | permessage-deflate: [`deflate`] |
 //! | `blocking` | | [`blocking`]: `Read + Write` streams |
 //! | `tokio` | | [`tokio`]: `AsyncRead + AsyncWrite` streams, as a `Stream` and a `Sink` |
+//! | `futures` | | [`futures`]: the same for the streams of `futures-io`: smol and any other executor |
 #![no_std]
 #![deny(missing_docs)]
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(any(feature = "blocking", feature = "tokio", feature = "futures"))]
 mod adapter;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -216,6 +217,8 @@ pub mod deflate;
 mod entropy;
 mod error;
 pub mod frame;
+#[cfg(feature = "futures")]
+pub mod futures;
 pub mod handshake;
 mod keepalive;
 pub mod mask;
@@ -226,7 +229,9 @@ mod role;
 pub mod tokio;
 pub mod utf8;
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(any(feature = "tokio", feature = "futures"))]
+pub use adapter::polled;
+#[cfg(any(feature = "blocking", feature = "tokio", feature = "futures"))]
 pub use adapter::{Client, IoError, Server};
 pub use broadcast::Broadcast;
 pub use buffer::{Inbox, Outbox, OutboxFull};

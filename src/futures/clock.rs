@@ -1,0 +1,87 @@
+//! async-io's clock, and the streams of futures-io.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io::{self, IoSlice};
+use std::time::Instant;
+
+use async_io::Timer;
+use futures_io::{AsyncRead, AsyncWrite};
+
+use crate::adapter::polled::Runtime;
+use crate::adapter::polled::io::{Io, Time};
+
+/// The runtime of a connection under any executor: async-io's clock, and the streams of futures-io. It is named where a
+/// type is to hold for every [`Runtime`] of [`polled`](crate::polled).
+pub struct Clock {
+    origin: Instant,
+    alarm: Option<Alarm>,
+}
+
+struct Alarm {
+    at: Instant,
+    timer: Timer,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Runtime<S> for Clock {}
+
+impl Time for Clock {
+    fn start() -> Self {
+        Self { origin: Instant::now(), alarm: None }
+    }
+
+    fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    fn poll_deadline(&mut self, deadline: Option<Duration>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = deadline.and_then(|deadline| self.origin.checked_add(deadline)) else {
+            self.alarm = None;
+            return Poll::Pending;
+        };
+        while Instant::now() < deadline {
+            // To set a timer costs a system call, and every byte of the peer puts a deadline off: an alarm that rings
+            // too early is left as it is, and set anew when it has rung.
+            let alarm = match &mut self.alarm {
+                Some(alarm) if alarm.at <= deadline => alarm,
+                alarm => alarm.insert(Alarm { at: deadline, timer: Timer::at(deadline) }),
+            };
+            ready!(Pin::new(&mut alarm.timer).poll(context));
+            self.alarm = None;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Io<S> for Clock {
+    fn poll_read(stream: &mut S, context: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(stream).poll_read(context, space)
+    }
+
+    fn poll_write(stream: &mut S, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        stream: &mut S,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(stream).poll_write_vectored(context, slices)
+    }
+
+    /// A stream that has no more to offer takes the first slice, which is as good.
+    fn is_write_vectored(_stream: &S) -> bool {
+        true
+    }
+
+    fn poll_flush(stream: &mut S, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(stream: &mut S, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(stream).poll_close(context)
+    }
+}
