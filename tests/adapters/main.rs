@@ -10,6 +10,7 @@ mod handshake;
 mod idle;
 mod peer;
 mod pipe;
+mod ported;
 mod scripted;
 mod time;
 mod traffic;

@@ -263,24 +263,28 @@ fn two_that_only_echo(client: Adapter, serving: Adapter) {
 const SEEDS: usize = 20;
 const ROUNDS: usize = 4;
 
-#[test]
-fn two_that_only_echo_tokio_and_tokio() {
-    two_that_only_echo(Adapter::Tokio, Adapter::Tokio);
+/// Tests two adapters with each other.
+macro_rules! two_that_only_echo {
+    ($($name:ident: $client:ident and $serving:ident,)*) => {
+        mod each_with_each { $(
+            #[test]
+            fn $name() {
+                super::two_that_only_echo(super::Adapter::$client, super::Adapter::$serving);
+            }
+        )* }
+    };
 }
 
-#[test]
-fn two_that_only_echo_tokio_and_blocking() {
-    two_that_only_echo(Adapter::Tokio, Adapter::Blocking);
-}
-
-#[test]
-fn two_that_only_echo_blocking_and_tokio() {
-    two_that_only_echo(Adapter::Blocking, Adapter::Tokio);
-}
-
-#[test]
-fn two_that_only_echo_blocking_and_blocking() {
-    two_that_only_echo(Adapter::Blocking, Adapter::Blocking);
+two_that_only_echo! {
+    tokio_and_tokio: Tokio and Tokio,
+    tokio_and_futures: Tokio and Futures,
+    tokio_and_blocking: Tokio and Blocking,
+    futures_and_tokio: Futures and Tokio,
+    futures_and_futures: Futures and Futures,
+    futures_and_blocking: Futures and Blocking,
+    blocking_and_tokio: Blocking and Tokio,
+    blocking_and_futures: Blocking and Futures,
+    blocking_and_blocking: Blocking and Blocking,
 }
 
 /// A large message in many small reads, with a pause after each, is not copied at each pause.
