@@ -4,6 +4,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
+use std::boxed::Box;
 use std::io::{self, IoSlice};
 use std::time::Instant;
 
@@ -17,7 +18,8 @@ use crate::adapter::polled::io::{Io, Time};
 /// type is to hold for every [`Runtime`] of [`polled`](crate::polled).
 pub struct Clock {
     origin: Instant,
-    alarm: Option<Alarm>,
+    /// Exists only while there is a deadline.
+    alarm: Option<Box<Alarm>>,
 }
 
 struct Alarm {
@@ -46,7 +48,7 @@ impl Time for Clock {
             // too early is left as it is, and set anew when it has rung.
             let alarm = match &mut self.alarm {
                 Some(alarm) if alarm.at <= deadline => alarm,
-                alarm => alarm.insert(Alarm { at: deadline, timer: Timer::at(deadline) }),
+                alarm => alarm.insert(Box::new(Alarm { at: deadline, timer: Timer::at(deadline) })),
             };
             ready!(Pin::new(&mut alarm.timer).poll(context));
             self.alarm = None;

@@ -2,6 +2,8 @@
 
 #[macro_use]
 mod ends;
+#[macro_use]
+mod scripted;
 mod cancel;
 mod closing;
 mod contract;
@@ -11,7 +13,6 @@ mod idle;
 mod peer;
 mod pipe;
 mod ported;
-mod scripted;
 mod time;
 mod traffic;
 mod waits;

@@ -24,9 +24,9 @@ use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Me
 /// handed out once, after the peer was told and given the time of [`Timeouts::close_wait`](crate::Timeouts::close_wait) to hear it; `None`
 /// follows it.
 ///
-/// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share. A
-/// `tokio::WebSocket<TcpStream>` has at most 640 bytes, and less than 256 bytes of heap beside them while it is idle; a
-/// client's masking keys take up to 1 KiB more.
+/// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share. It has
+/// at most 640 bytes over tokio's `TcpStream` and 720 over smol's, and less than 256 bytes of heap beside them while it
+/// is idle; a client's masking keys take up to 1 KiB more.
 pub struct WebSocket<S, R> {
     stream: S,
     driver: Driver,
