@@ -87,3 +87,59 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io<S> for Clock {
         Pin::new(stream).poll_close(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::future::poll_fn;
+
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(5);
+
+    /// Polls once, which is too early.
+    async fn is_early(clock: &mut Clock, deadline: Duration) {
+        poll_fn(|context| {
+            assert!(clock.poll_deadline(Some(deadline), context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    #[test]
+    fn a_deadline_that_is_put_off_is_kept() {
+        smol::block_on(async {
+            let mut clock = Clock::start();
+            let early = clock.now() + 10 * MOMENT;
+            is_early(&mut clock, early).await;
+            let late = early + MOMENT;
+            poll_fn(|context| clock.poll_deadline(Some(late), context)).await;
+            assert!(clock.now() >= late);
+        });
+    }
+
+    #[test]
+    fn a_deadline_that_is_brought_forward_is_kept() {
+        smol::block_on(async {
+            let mut clock = Clock::start();
+            is_early(&mut clock, Duration::from_secs(3600)).await;
+            poll_fn(|context| clock.poll_deadline(Some(MOMENT), context)).await;
+            assert!(clock.now() >= MOMENT);
+        });
+    }
+
+    #[test]
+    fn there_is_no_alarm_without_a_deadline() {
+        smol::block_on(async {
+            let mut clock = Clock::start();
+            is_early(&mut clock, Duration::from_secs(3600)).await;
+            poll_fn(|context| {
+                assert!(clock.poll_deadline(None, context).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            assert!(clock.alarm.is_none());
+            is_early(&mut clock, Duration::MAX).await;
+            assert!(clock.alarm.is_none(), "a deadline that never comes");
+        });
+    }
+}

@@ -41,10 +41,6 @@ impl Time for Clock {
         if alarm.deadline() != deadline {
             alarm.as_mut().reset(deadline);
         }
-        if Instant::now() >= deadline {
-            // Not left to the alarm, which rings for no task that has used up its budget: a busy peer puts nothing off.
-            return Poll::Ready(());
-        }
         alarm.as_mut().poll(context)
     }
 }

@@ -1,14 +1,15 @@
 //! Cancel-safety of the asynchronous adapters: every future is dropped at every poll, and nothing is lost or doubled.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use futures_util::{SinkExt, StreamExt};
 use sockeye::bytes::Bytes;
-use sockeye::polled::WebSocket;
+use sockeye::polled::{Runtime, WebSocket};
 use sockeye::{CloseCode, CloseFrame, Message, Role};
 
 use crate::peer::{BINARY, CLOSE, FIN, Frame, PING, PONG, TEXT, close_body, frame};
+use crate::ported::Ported;
 use crate::scripted::{Script, open_now, poll_once};
 
 /// Makes a future, polls it once and drops it, again and again until it is ready.
@@ -207,7 +208,7 @@ polled! {
                     let message = Message::text("보내다 만");
                     let (halves, mut whole) = if in_halves { (Some(socket.split()), None) } else { (None, Some(socket)) };
                     let is_ready = {
-                        let send: std::pin::Pin<Box<dyn Future<Output = _>>> = match (&halves, &mut whole) {
+                        let send: Pin<Box<dyn Future<Output = _>>> = match (&halves, &mut whole) {
                             (Some((sender, _)), _) => Box::pin(sender.send(message)),
                             (_, Some(socket)) => Box::pin(WebSocket::send(socket, message)),
                             _ => unreachable!(),
@@ -284,38 +285,57 @@ polled! {
 /// The halves that `futures` makes of any stream and sink, in two tasks.
 #[test]
 fn the_halves_of_futures() {
-    crate::ends::run(|| {
-        crate::ends::runtime().block_on(async {
-            let (one, other) = tokio::io::duplex(4096);
-            let options = sockeye::Client::new();
-            let (client, server) = tokio::join!(
-                sockeye::tokio::connect_over(&options, "ws://localhost/", one),
-                sockeye::tokio::accept(other)
-            );
-            let (client, server) = (client.unwrap(), server.unwrap());
-            let echo = tokio::spawn(async move {
-                let (sink, stream) = StreamExt::split(server);
-                stream
-                    .filter(|message| std::future::ready(message.as_ref().is_ok_and(Message::is_data)))
-                    .forward(sink)
-                    .await
-            });
-            let (mut sink, mut stream) = StreamExt::split(client);
-            let sending = tokio::spawn(async move {
-                for number in 0..COUNT * 4 {
-                    sink.send(numbered(number)).await.unwrap();
-                }
-                sink
-            });
+    use sockeye::{futures, tokio};
+
+    let options = sockeye::Client::new();
+    let (one, other) = ::tokio::io::duplex(4096);
+    let (client, server) = crate::ends::runtime().block_on(async {
+        ::tokio::join!(tokio::connect_over(&options, "ws://localhost/", one), tokio::accept(other))
+    });
+    each_in_its_task(client.unwrap(), server.unwrap(), |half| crate::ends::runtime().block_on(half));
+
+    let (one, other) = ::tokio::io::duplex(4096);
+    let (client, server) = smol::block_on(async {
+        let accepting = futures::accept(Ported(other));
+        ::tokio::join!(futures::connect_over(&options, "ws://localhost/", Ported(one)), accepting)
+    });
+    each_in_its_task(client.unwrap(), server.unwrap(), smol::block_on);
+}
+
+type Half = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The server echoes, the client sends in one task and receives in another.
+fn each_in_its_task<S, R>(client: WebSocket<S, R>, server: WebSocket<S, R>, run: fn(Half))
+where
+    S: Unpin + Send + 'static,
+    R: Runtime<S> + Send + 'static,
+{
+    crate::ends::run(move || {
+        let (sink, stream) = StreamExt::split(server);
+        let echo = async {
+            let data = stream.filter(|message| std::future::ready(message.as_ref().is_ok_and(Message::is_data)));
+            // The client may be gone before the last flush.
+            let _ = data.forward(sink).await;
+        };
+        let (mut sink, mut stream) = StreamExt::split(client);
+        let (give, given) = std::sync::mpsc::channel();
+        let sending = async move {
+            for number in 0..COUNT * 4 {
+                sink.send(numbered(number)).await.unwrap();
+            }
+            give.send(sink).unwrap();
+        };
+        let receiving = async move {
             for number in 0..COUNT * 4 {
                 assert!(stream.next().await.unwrap().unwrap() == numbered(number), "{number}");
             }
-            let mut sink = sending.await.unwrap();
-            sink.close().await.unwrap();
+            given.recv().unwrap().close().await.unwrap();
             while let Some(message) = stream.next().await {
                 assert!(matches!(message.unwrap(), Message::Close(_)));
             }
-            let _ = echo.await.unwrap();
-        });
+        };
+        let halves: [Half; 3] = [Box::pin(echo), Box::pin(sending), Box::pin(receiving)];
+        let tasks = halves.map(|half| std::thread::spawn(move || run(half)));
+        tasks.into_iter().for_each(|task| task.join().unwrap());
     });
 }

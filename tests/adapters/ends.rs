@@ -316,12 +316,8 @@ macro_rules! end {
 }
 
 end!(tokio, [AsyncRead + AsyncWrite + Unpin + Send + 'static], |call| runtime().block_on(call), |whole| whole.split());
-end!(
-    futures,
-    [futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send + 'static],
-    |call| smol::block_on(call),
-    |whole| whole.split()
-);
+end!(futures, [futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send + 'static], smol::block_on, |whole| whole
+    .split());
 end!(blocking, [blocking::Duplex + Send + 'static], |called| called, |whole| whole.split().unwrap());
 
 /// States a part of the contract: a function of a [`Place`], tested in every place, or for one role in all of its.

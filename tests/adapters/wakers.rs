@@ -228,4 +228,21 @@ polled! {
         assert!(task.was_woken());
         assert!(task.poll(&mut feed).is_ready());
     }
+    /// A peer that never stops sending what is only discarded has its turn with the others.
+    fn a_stream_that_is_always_ready_leaves_other_tasks_their_turn<A>() {
+        let (script, task) = (Script::new(), Task::new());
+        let mut socket = accept_now::<A>(&script);
+        // The first two bytes break a rule, and nothing behind them is looked at.
+        script.chunks(100, false, &[0xff; 100_000]);
+        let mut receive = pin!(socket.receive());
+        assert!(task.poll(&mut receive).is_pending());
+        assert!(task.was_woken() && script.state().incoming.len() > 50_000);
+
+        let (script, task) = (Script::new(), Task::new());
+        let server = crate::scripted::patient();
+        let mut accept = pin!(A::accept_with(&server, script.clone()));
+        script.chunks(100, false, b"garbage\r\n\r\n".repeat(10_000).as_slice());
+        assert!(task.poll(&mut accept).is_pending());
+        assert!(task.was_woken() && script.state().incoming.len() > 50_000);
+    }
 }

@@ -170,6 +170,7 @@ async fn answer<S, R: Runtime<S>>(
     let _ = within::<R, _>(timeouts.close_wait, async {
         while read::<S, R>(stream, &mut inbox).await.is_ok() {
             inbox.consume(inbox.len());
+            yield_now().await;
         }
         Ok(())
     })
@@ -208,4 +209,17 @@ async fn write<S, R: Runtime<S>>(stream: &mut S, mut bytes: &[u8]) -> Result<(),
     })
     .await?;
     Ok(())
+}
+
+/// Lets other tasks, and the deadline, have their turn: a peer that never stops sending keeps none of them from it.
+async fn yield_now() {
+    let mut has_yielded = false;
+    poll_fn(|context| {
+        if core::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -179,7 +179,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     }
 
     fn poll_step<T: Received>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, IoError>>> {
-        loop {
+        for _ in 0..STEPS {
             match self.driver.step::<T>(|| self.clock.now()) {
                 Step::Deliver(received) => {
                     if !received.is_data() {
@@ -210,6 +210,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
                 }
             }
         }
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Writes what the stream takes, for whoever receives: senders that wait are woken where that has made room, and
@@ -446,6 +448,9 @@ impl<S, R> fmt::Debug for WebSocket<S, R> {
 
 /// While more than this waits, sending waits too: what a socket takes in one go, roughly.
 const HIGH_WATER: usize = 64 << 10;
+
+/// Steps before other tasks have their turn: a peer that never stops sending keeps none of them from it.
+const STEPS: usize = 128;
 
 /// Pieces of the outbox that go into one write.
 const SLICES: usize = 16;
