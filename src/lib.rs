@@ -184,8 +184,9 @@
 //! * [`Connection::receive_piece`]: messages that are larger than memory.
 //! * [`Broadcast`]: one message to many connections, framed once.
 //! * [`Keepalive`]: deadlines, on a clock of yours.
-//! * [`Entropy`]: masking keys on a machine without an operating system.
-//! * [`frame`], [`mask`], [`utf8`], [`close`]: the parts, usable alone.
+//! * [`Entropy`]: masking keys on a machine without an operating system. `embed/bare` in the repository is a whole program
+//!   without `std`.
+//! * [`frame`], [`mask`], [`utf8`], [`close`]: the parts, usable alone, and without an allocator.
 //!
 //! # Features
 //!
