@@ -9,7 +9,7 @@ use sockeye::handshake::{Acceptance, ClientHandshake, Offer, OriginPolicy, Reque
 use sockeye::{Config, Connection, Duty, Entropy, Event, Inbox, Message, Outbox};
 
 use crate::Failure;
-use crate::pipe::{Pipe, SIZE};
+use crate::pipe::{PIECE, Pipe};
 
 /// A client, or a server that echoes.
 pub(crate) struct End {
@@ -69,7 +69,7 @@ impl End {
             self.outbox.advance(written);
         }
         if !from.is_empty() {
-            let count = from.read(self.inbox.space(SIZE));
+            let count = from.read(self.inbox.space(PIECE));
             self.inbox.filled(count);
         }
         if !matches!(self.state, State::Connected(_)) {

@@ -33,9 +33,9 @@ fn largest() -> usize {
         let size = usize::midpoint(had, refused);
         let mut piece = Vec::<u8>::new();
         if piece.try_reserve_exact(size).is_ok() {
-            had = size
+            had = size;
         } else {
-            refused = size
+            refused = size;
         }
         black_box(&piece);
     }

@@ -1,4 +1,4 @@
-//! A pipe in memory, as small as a serial line's buffer: what passes through it arrives in pieces.
+//! A pipe in memory, as small as a serial line's buffer. What passes through it arrives in pieces of every size.
 
 /// Holds up to [`SIZE`] bytes on their way.
 pub(crate) struct Pipe {
@@ -7,6 +7,8 @@ pub(crate) struct Pipe {
     start: usize,
     length: usize,
     shut_down: bool,
+    /// The most bytes that the next read gets.
+    piece: usize,
     pub(crate) carried: usize,
     /// Reads that found something.
     pub(crate) pieces: usize,
@@ -14,7 +16,7 @@ pub(crate) struct Pipe {
 
 impl Pipe {
     pub(crate) const fn new() -> Self {
-        Self { bytes: [0; SIZE], start: 0, length: 0, shut_down: false, carried: 0, pieces: 0 }
+        Self { bytes: [0; SIZE], start: 0, length: 0, shut_down: false, piece: 1, carried: 0, pieces: 0 }
     }
 
     /// Takes what there is room for, and says how much that was.
@@ -28,15 +30,18 @@ impl Pipe {
         count
     }
 
-    /// Gives what has come, and says how much that was.
+    /// Gives some of what has come, and says how much that was: first a byte, then two, up to [`PIECE`], and so on again.
     pub(crate) fn read(&mut self, space: &mut [u8]) -> usize {
-        let count = space.len().min(self.length);
+        let count = space.len().min(self.length).min(self.piece);
         for byte in &mut space[..count] {
             *byte = self.bytes[self.start];
             self.start = (self.start + 1) % SIZE;
             self.length -= 1;
         }
-        self.pieces += usize::from(count > 0);
+        if count > 0 {
+            self.piece = self.piece % PIECE + 1;
+            self.pieces += 1;
+        }
         count
     }
 
@@ -57,4 +62,7 @@ impl Pipe {
 }
 
 /// Bytes that a pipe holds.
-pub(crate) const SIZE: usize = 256;
+const SIZE: usize = 256;
+
+/// The most bytes that a read gets.
+pub(crate) const PIECE: usize = 61;

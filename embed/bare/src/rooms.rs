@@ -25,8 +25,8 @@ pub(crate) fn check() -> Result<usize, Wrong> {
 /// the same close.
 fn answer<'m>(frame: &mut [u8], text: &mut Validator, memory: &'m mut [u8]) -> Result<&'m [u8], Wrong> {
     let (header, size) = Header::decode(frame)?.ok_or(Wrong::Unfinished)?;
-    // The whole frame is here, so its length fits.
-    let payload = frame.get_mut(size..size + header.length as usize).ok_or(Wrong::Unfinished)?;
+    let length = usize::try_from(header.length).map_err(|_| Wrong::Unfinished)?;
+    let payload = frame[size..].get_mut(..length).ok_or(Wrong::Unfinished)?;
     if header.mask.is_some() != Role::Client.masks() || header.reserved != 0 {
         return Err(Wrong::Frame);
     }
@@ -48,11 +48,10 @@ fn answer<'m>(frame: &mut [u8], text: &mut Validator, memory: &'m mut [u8]) -> R
     }
     let opcode = if header.opcode == Opcode::Ping { Opcode::Pong } else { header.opcode };
     let encoded = Header { opcode, mask: None, ..header }.encode();
-    let (head, rest) = memory.split_at_mut(encoded.as_slice().len());
+    let (head, rest) = memory.split_at_mut_checked(encoded.as_slice().len()).ok_or(Wrong::NoRoom)?;
     head.copy_from_slice(encoded.as_slice());
-    rest[..payload.len()].copy_from_slice(payload);
-    let length = head.len() + payload.len();
-    Ok(&memory[..length])
+    rest.get_mut(..length).ok_or(Wrong::NoRoom)?.copy_from_slice(payload);
+    Ok(&memory[..encoded.as_slice().len() + length])
 }
 
 /// What went wrong.
@@ -64,8 +63,10 @@ pub(crate) enum Wrong {
     Close(CloseError),
     /// A frame, or a text, that is not all there.
     Unfinished,
-    /// A frame that is none of the cases.
+    /// A frame that a server does not expect, or that is none of the cases.
     Frame,
+    /// An answer that does not fit into its memory.
+    NoRoom,
     Answer,
 }
 
