@@ -1,7 +1,8 @@
 //! Masking: XOR with a key of four bytes
 //! ([RFC 6455 section 5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.3)).
 //!
-//! Works without allocation. Masking and unmasking are the same operation.
+//! Masking and unmasking are the same operation. It needs no allocator and is there without any feature of the crate;
+//! [`frame`](crate::frame) has an example with the rooms of which that is true.
 
 /// A masking key, and how far into it the payload has come.
 ///

@@ -2,7 +2,8 @@
 //! ([RFC 6455 section 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1),
 //! [RFC 3629](https://www.rfc-editor.org/rfc/rfc3629)).
 //!
-//! Works without allocation.
+//! Needs no allocator and is there without any feature of the crate; [`frame`](crate::frame) has an example with the rooms
+//! of which that is true.
 
 use core::fmt;
 
