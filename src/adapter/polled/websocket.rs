@@ -38,6 +38,8 @@ pub struct WebSocket<S, R> {
     unflushed: bool,
     /// Whether the stream has had no room since it last took bytes.
     stalled: bool,
+    /// Reads since the stream last had nothing to give.
+    reads: u8,
     /// Whether `None` was handed out.
     ended: bool,
     subprotocol: Option<String>,
@@ -57,6 +59,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
             wakers,
             unflushed: false,
             stalled: false,
+            reads: 0,
             ended: false,
             subprotocol,
         }
@@ -179,7 +182,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     }
 
     fn poll_step<T: Received>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, IoError>>> {
-        for _ in 0..STEPS {
+        loop {
             match self.driver.step::<T>(|| self.clock.now()) {
                 Step::Deliver(received) => {
                     if !received.is_data() {
@@ -210,8 +213,6 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
                 }
             }
         }
-        context.waker().wake_by_ref();
-        Poll::Pending
     }
 
     /// Writes what the stream takes, for whoever receives: senders that wait are woken where that has made room, and
@@ -227,11 +228,18 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     /// Reads, or sees to a deadline that has passed.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.reads += 1;
+        if self.reads > READS {
+            self.reads = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         match self.poll_read(context) {
             Poll::Ready(Ok(0)) => self.driver.eof(self.clock.now()),
             Poll::Ready(Ok(count)) => self.driver.read(count, self.clock.now()),
             Poll::Ready(Err(error)) => self.driver.unreadable(error),
             Poll::Pending => {
+                self.reads = 0;
                 memory::reclaim(&mut self.driver.inbox);
                 self.driver.outbox.release();
                 ready!(self.poll_deadline(context));
@@ -449,8 +457,9 @@ impl<S, R> fmt::Debug for WebSocket<S, R> {
 /// While more than this waits, sending waits too: what a socket takes in one go, roughly.
 const HIGH_WATER: usize = 64 << 10;
 
-/// Steps before other tasks have their turn: a peer that never stops sending keeps none of them from it.
-const STEPS: usize = 128;
+/// Reads before other tasks have their turn: a peer that never stops sending keeps none of them from it, in a runtime that
+/// does not see to that itself either.
+const READS: u8 = 32;
 
 /// Pieces of the outbox that go into one write.
 const SLICES: usize = 16;
