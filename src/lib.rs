@@ -177,7 +177,8 @@
 //!
 //! # Where to go from here
 //!
-//! * [`tokio`], [`futures`] and [`blocking`]: the loop above, written for you.
+//! * [`tokio`], [`futures`] and [`blocking`]: the loop above, written for you. [`polled`]: for code that is to run on both
+//!   of the first two.
 //! * [`handshake`]: look at a request before you answer it, choose a subprotocol, refuse with a status of your own,
 //!   serve a page on the same port, and **who may connect** ([`OriginPolicy`](handshake::OriginPolicy)).
 //! * [`deflate`]: compression, what it costs in memory, and when not to use it.

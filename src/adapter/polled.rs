@@ -4,6 +4,22 @@
 //! [`futures::WebSocket<S>`](crate::futures::WebSocket) are one type, [`WebSocket<S, R>`], with their runtime as its
 //! `R`. What is said of a type here holds in each of them. Connections begin there as well: this module has no
 //! functions of its own.
+//!
+//! It is for code that is to run on each of them:
+//!
+//! ```
+//! use sockeye::IoError;
+//! use sockeye::polled::{Runtime, WebSocket};
+//!
+//! async fn echo<S, R: Runtime<S>>(mut connection: WebSocket<S, R>) -> Result<(), IoError> {
+//!     while let Some(message) = connection.receive().await? {
+//!         if message.is_data() {
+//!             connection.feed(message).await?;
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
 
 mod handshake;
 pub(crate) mod io;
