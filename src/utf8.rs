@@ -113,9 +113,9 @@ impl Default for Validator {
     }
 }
 
-/// Whether `bytes` are a whole text.
+/// Whether `bytes` are a whole text, with SIMD where the processor has it.
 #[inline]
-pub(crate) fn is_valid(bytes: &[u8]) -> bool {
+pub fn is_valid(bytes: &[u8]) -> bool {
     simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
