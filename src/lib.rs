@@ -227,7 +227,7 @@ pub mod tokio;
 pub mod utf8;
 
 #[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use adapter::{Client, IoError, Server};
+pub use adapter::{Client, IoError, Server, Upgrade, Upgrading};
 pub use broadcast::Broadcast;
 pub use buffer::{Inbox, Outbox, OutboxFull};
 /// The crate whose buffers are part of this one's interface.

@@ -4,7 +4,6 @@ use core::fmt;
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::time::Duration;
-use std::boxed::Box;
 
 use ::tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use ::tokio::net::TcpStream;
@@ -14,7 +13,7 @@ use bytes::Bytes;
 use super::websocket::WebSocket;
 use crate::adapter::memory;
 use crate::handshake::{Acceptance, HandshakeError, Limits, OriginPolicy, Request, RequestReader, Response, Url};
-use crate::{Client, Due, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
+use crate::{Client, Due, Inbox, IoError, Server, Timeouts, Upgrade};
 
 /// Connects to a `ws://` URL with the default options.
 ///
@@ -134,10 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
     pub async fn accept(self) -> Result<WebSocket<S>, IoError> {
-        match self.server.acceptance(&self.request) {
-            Ok(acceptance) => self.accept_as(&acceptance).await,
-            Err(error) => self.refuse(error).await,
-        }
+        let answered = self.server.answer(&self.request);
+        self.conclude(answered).await
     }
 
     /// Accepts the request with an acceptance of the caller's, who has judged the origin.
@@ -146,13 +143,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
     ///
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
-    pub async fn accept_as(mut self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
-        let (response, established) = match self.server.establish(&self.request, acceptance) {
-            Ok(accepted) => accepted,
-            Err(error) => return self.refuse(error).await,
-        };
-        within(self.server.timeouts.handshake, write(&mut self.stream, &response.write())).await?;
-        Ok(WebSocket::new(self.stream, self.inbox, established))
+    pub async fn accept_as(self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
+        let answered = self.server.answer_as(&self.request, acceptance);
+        self.conclude(answered).await
     }
 
     /// Answers with a response of the caller's, such as a page or a rejection, and shuts the stream down.
@@ -169,11 +162,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<'_, S> {
         (self.request, rest, self.stream)
     }
 
-    /// Tells the peer why its request is refused.
-    async fn refuse<T>(self, error: HandshakeError) -> Result<T, IoError> {
-        // Whether the peer takes the answer changes nothing of why it is refused.
-        let _ = self.respond(&error.response()).await;
-        Err(error.into())
+    /// Sends the acceptance, or tells the peer why its request is refused.
+    async fn conclude(
+        mut self,
+        answered: Result<(Response, Upgrade), HandshakeError>,
+    ) -> Result<WebSocket<S>, IoError> {
+        match answered {
+            Ok((response, upgrade)) => {
+                within(self.server.timeouts.handshake, write(&mut self.stream, &response.write())).await?;
+                Ok(WebSocket::new(self.stream, self.inbox, upgrade))
+            }
+            Err(error) => {
+                // Whether the peer takes the answer changes nothing of why it is refused.
+                let _ = self.respond(&error.response()).await;
+                Err(error.into())
+            }
+        }
     }
 }
 
@@ -187,21 +191,16 @@ async fn shake<S>(client: &Client, url: &Url, mut stream: S) -> Result<WebSocket
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut entropy = SystemEntropy::new();
-    let mut nonce = [0; 16];
-    entropy.fill(&mut nonce);
-    let (request, mut handshake) = client.whole_offer()?.begin(url, nonce);
+    let (request, mut upgrading) = client.begin(url)?;
     write(&mut stream, &request.write()).await?;
     let mut inbox = Inbox::new();
-    let established = loop {
+    loop {
         read(&mut stream, &mut inbox).await?;
-        if let Some(established) = handshake.read(inbox.unread())? {
-            break established;
+        if let Some((upgrade, length)) = upgrading.read(inbox.unread())? {
+            inbox.consume(length);
+            return Ok(WebSocket::new(stream, inbox, upgrade));
         }
-    };
-    inbox.consume(established.length);
-    let established = client.establish(established.agreement, Box::new(entropy))?;
-    Ok(WebSocket::new(stream, inbox, established))
+    }
 }
 
 /// Reads until the head of a request is there, or the error that answers it.

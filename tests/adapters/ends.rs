@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sockeye::bytes::Bytes;
 use sockeye::handshake::{OriginPolicy, Request, Response};
-use sockeye::{Broadcast, Client, CloseFrame, Ending, IoError, Message, Part, Role, Server, blocking};
+use sockeye::{Broadcast, Client, CloseFrame, Ending, IoError, Message, Part, Role, Server, Upgrade, blocking};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::runtime::Runtime;
 
@@ -184,6 +184,18 @@ impl Place {
             (_, Wire::Duplex(stream)) => Ok(Box::new(runtime().block_on(sockeye::tokio::incoming(server, stream))?)),
             (Adapter::Blocking, Wire::Tcp(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
+        }
+    }
+
+    /// A connection whose handshake nobody has carried over the wire.
+    pub(crate) fn upgraded(self, upgrade: Upgrade, wire: Wire, unread: &[u8]) -> Box<dyn End> {
+        match (self.adapter, wire) {
+            (Adapter::Tokio, Wire::Tcp(stream)) => {
+                Box::new(sockeye::tokio::WebSocket::upgraded(asynchronous(stream), upgrade, unread))
+            }
+            (_, Wire::Duplex(stream)) => Box::new(sockeye::tokio::WebSocket::upgraded(stream, upgrade, unread)),
+            (Adapter::Blocking, Wire::Tcp(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
+            (_, Wire::Pipe(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
         }
     }
 }

@@ -13,5 +13,6 @@ mod pipe;
 mod scripted;
 mod time;
 mod traffic;
+mod upgrade;
 mod waits;
 mod wakers;
