@@ -180,6 +180,7 @@
 //! * [`tokio`] and [`blocking`]: the loop above, written for you.
 //! * [`handshake`]: look at a request before you answer it, choose a subprotocol, refuse with a status of your own,
 //!   serve a page on the same port, and **who may connect** ([`OriginPolicy`](handshake::OriginPolicy)).
+//! * [`Upgrade`]: a WebSocket beside the pages of hyper, axum or another HTTP library.
 //! * [`deflate`]: compression, what it costs in memory, and when not to use it.
 //! * [`Connection::receive_piece`]: messages that are larger than memory.
 //! * [`Broadcast`]: one message to many connections, framed once.
@@ -196,6 +197,7 @@
 //! | `std` | yes | [`SystemEntropy`], [`Connection::client`], run-time SIMD detection, vectored writes |
 //! | `deflate` | yes | permessage-deflate: [`deflate`] |
 //! | `blocking` | | [`blocking`]: `Read + Write` streams |
+//! | `http` | | requests and responses as the types of the crate [`http`](https://docs.rs/http), and back: [`handshake`] |
 //! | `tokio` | | [`tokio`]: `AsyncRead + AsyncWrite` streams, as a `Stream` and a `Sink` |
 #![no_std]
 #![deny(missing_docs)]

@@ -15,6 +15,49 @@ use crate::{Config, Connection, SystemEntropy, Timeouts};
 /// A server has it from [`Server::answer`](crate::Server::answer), a client from [`Upgrading::finish`]. Once the response has been
 /// carried, by an HTTP library or by whatever else did it, the adapter's `WebSocket::upgraded` takes it together with
 /// the stream.
+///
+/// With a library that speaks the types of the crate `http`, and with the features `http` and `tokio`, a server is this. What
+/// differs from one library to the next is how it hands over the stream; here it is hyper's way:
+///
+/// ```
+/// # #[cfg(all(feature = "http", feature = "tokio"))] {
+/// use sockeye::bytes::Bytes;
+/// use sockeye::handshake::Request;
+/// use sockeye::{Server, Upgrade};
+///
+/// /// The response to a request, and the connection that it leads to where it is a yes.
+/// fn answer<B>(server: &Server, request: &http::Request<B>) -> http::Result<(http::Response<Bytes>, Option<Upgrade>)> {
+///     match Request::try_from(request).and_then(|request| server.answer(&request)) {
+///         Ok((response, upgrade)) => Ok((response.try_into()?, Some(upgrade))),
+///         Err(error) => Ok((error.response().try_into()?, None)), // the status that fits, and why
+///     }
+/// }
+///
+/// // let (response, upgrade) = answer(&server, &request)?;
+/// // if let Some(upgrade) = upgrade {
+/// //     tokio::spawn(async move {
+/// //         let stream = TokioIo::new(hyper::upgrade::on(request).await?);
+/// //         let mut socket = sockeye::tokio::WebSocket::upgraded(stream, upgrade, &[]);
+/// //         while let Some(message) = socket.receive().await? { … }
+/// //     });
+/// // }
+/// // response
+/// # use sockeye::handshake::OriginPolicy;
+/// # let server = Server::new(OriginPolicy::SameOrigin);
+/// # let page = http::Request::get("/").header("host", "localhost").body(()).unwrap();
+/// # let (response, upgrade) = answer(&server, &page).unwrap();
+/// # assert!(response.status() == 426 && upgrade.is_none());
+/// # let headers = [("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-version", "13")];
+/// # let mut asked = http::Request::get("/").header("host", "localhost").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+/// # for (name, value) in headers {
+/// #     asked = asked.header(name, value);
+/// # }
+/// # let (response, upgrade) = answer(&server, &asked.body(()).unwrap()).unwrap();
+/// # assert!(response.status() == 101 && upgrade.is_some());
+/// # }
+/// ```
+///
+/// Whole programs: `embed/src/bin/hyper.rs`, `hyper_client.rs` beside it, and `embed/src/axum_upgrade.rs`, an extractor for axum.
 pub struct Upgrade {
     pub(crate) connection: Connection,
     pub(crate) subprotocol: Option<String>,
