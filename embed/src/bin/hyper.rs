@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use sockeye::deflate::Options;
 use sockeye::handshake::{HandshakeError, Misuse, OriginPolicy, Request, Response};
 use sockeye::tokio::WebSocket;
-use sockeye::{CloseCode, CloseFrame, Config, Server, Upgrade};
+use sockeye::{CloseCode, CloseFrame, Config, IoError, Server, Upgrade};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -66,7 +66,8 @@ fn answer(
         Ok((response, Some(upgrade))) => {
             let stopped = stopped.clone();
             tokio::spawn(async move {
-                if let Err(error) = echo(request, upgrade, stopped).await {
+                let served = async { Ok::<(), BoxError>(echo(open(request, upgrade).await?, stopped).await?) };
+                if let Err(error) = served.await {
                     eprintln!("connection from {peer}: {}", chain(&*error));
                 }
             });
@@ -100,15 +101,15 @@ fn page(request: &Request) -> Result<Response, Misuse> {
     }
 }
 
-async fn echo(
-    request: hyper::Request<Incoming>,
-    upgrade: Upgrade,
-    mut stopped: watch::Receiver<()>,
-) -> Result<(), BoxError> {
-    // The socket itself, and not hyper's wrapping of it; what hyper has read beyond the request comes with it.
+/// The connection, once hyper has sent the response: over the socket itself, and not over hyper's wrapping of it. What hyper
+/// has read beyond the request comes with it.
+async fn open(request: hyper::Request<Incoming>, upgrade: Upgrade) -> Result<WebSocket<TcpStream>, BoxError> {
     let stream = hyper::upgrade::on(request).await?.downcast::<TokioIo<TcpStream>>();
     let parts = stream.map_err(|_| "the upgraded stream is not the socket that was accepted")?;
-    let mut socket = WebSocket::upgraded(parts.io.into_inner(), upgrade, &parts.read_buf);
+    Ok(WebSocket::upgraded(parts.io.into_inner(), upgrade, &parts.read_buf))
+}
+
+async fn echo(mut socket: WebSocket<TcpStream>, mut stopped: watch::Receiver<()>) -> Result<(), IoError> {
     loop {
         tokio::select! {
             received = socket.receive() => match received? {
