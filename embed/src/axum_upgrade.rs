@@ -50,8 +50,8 @@ pub type Socket = WebSocket<TokioIo<Upgraded>>;
 /// A request that is none is answered by the [`Rejection`], with the status that fits and a body that says why. Take an
 /// `Option<WebSocketUpgrade>` where a route serves a page as well: `None` is a plain HTTP request.
 ///
-/// Pages of other origins are refused with 403, unless a [`server`](Self::server) with another [`OriginPolicy`] is given: a browser
-/// sends the user's cookies along for every page that asks.
+/// Pages of other origins are refused with 403, unless a [`server`](Self::server) with another [`OriginPolicy`] is given: a
+/// browser sends the user's cookies along for every page that asks.
 #[must_use = "nothing is upgraded before `on_upgrade`"]
 pub struct WebSocketUpgrade {
     request: Request,

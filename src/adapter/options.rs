@@ -88,8 +88,9 @@ impl Client {
 
     /// The request to send, by whatever carries it, and what is to judge the response.
     ///
-    /// The request is to be sent to [`Url::host`] and [`Url::port`], over TLS where the URL [is secure](Url::is_secure), and
-    /// nothing behind it until the response is there (RFC 6455 section 4.1). See [`Server::answer`] for the other end.
+    /// The request is to be sent to [`Url::host`] and [`Url::port`], over TLS where the URL [is secure](Url::is_secure),
+    /// and nothing behind it until the response is there (RFC 6455 section 4.1). Whoever waits for that keeps the
+    /// handshake's deadline. See [`Server::answer`] for the other end.
     ///
     /// # Errors
     /// [`HandshakeError::Misuse`] where the offer cannot be made.
@@ -216,11 +217,14 @@ impl Server {
     }
 
     /// Judges a request and answers it: origin, subprotocol, compression. For who has an HTTP library carry the request
-    /// and the response; once the response has left, the adapter's `WebSocket::upgraded` makes the connection.
+    /// and the response; once the response has left, the adapter's `WebSocket::upgraded` makes the connection. See
+    /// [`Upgrade`] for the whole of it.
+    ///
+    /// The library has read the request and sends the response: it keeps the limits and the deadline of that.
     ///
     /// ```
-    /// use sockeye::handshake::{Acceptance, OriginPolicy, Request, Version};
-    /// use sockeye::{Client, Server, handshake::Url};
+    /// use sockeye::handshake::{OriginPolicy, Request, Url, Version};
+    /// use sockeye::{Client, Server};
     ///
     /// let server = Server::new(OriginPolicy::SameOrigin).subprotocols(["chat.v1"]);
     /// let (request, upgrading) = Client::new().begin(&Url::parse("ws://localhost/chat")?)?;
@@ -247,8 +251,8 @@ impl Server {
     /// with a subprotocol of the caller's choice. Compression is added as the server's options say.
     ///
     /// # Errors
-    /// As [`answer`](Self::answer), but for the origin. [`HandshakeError::Misuse`] where the acceptance names what the client did
-    /// not offer.
+    /// As [`answer`](Self::answer), but for the origin. [`HandshakeError::Misuse`] where the acceptance names what the
+    /// client did not offer.
     pub fn answer_as(&self, request: &Request, acceptance: &Acceptance) -> Result<(Response, Upgrade), HandshakeError> {
         let connection = Connection::server(&self.config);
         let acceptance = Cow::Borrowed(acceptance);
@@ -268,8 +272,8 @@ impl Server {
         Ok((response, Upgrade { connection, subprotocol: agreement.subprotocol, timeouts, outbox_limit }))
     }
 
-    /// What [`answer`](Self::answer) accepts a request with: for a caller that adds a cookie or another header to it, and then calls
-    /// [`answer_as`](Self::answer_as). The compression is not in it yet.
+    /// What [`answer`](Self::answer) accepts a request with: for a caller that adds a cookie or another header to it, and
+    /// then calls [`answer_as`](Self::answer_as). The compression is not in it yet.
     ///
     /// # Errors
     /// [`HandshakeError::ForbiddenOrigin`]; [`HandshakeError::Misuse`] where a subprotocol of the server's is not a token.

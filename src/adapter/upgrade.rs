@@ -12,20 +12,21 @@ use crate::{Config, Connection, SystemEntropy, Timeouts};
 
 /// A handshake that both ends have agreed on: what a connection over a stream is made of.
 ///
-/// A server has it from [`Server::answer`](crate::Server::answer), a client from [`Upgrading::finish`]. Once the response has been
-/// carried, by an HTTP library or by whatever else did it, the adapter's `WebSocket::upgraded` takes it together with
-/// the stream.
+/// A server has it from [`Server::answer`](crate::Server::answer), a client from [`Upgrading::finish`]. Once the response
+/// has been carried, by an HTTP library or by whatever else did it, the adapter's `WebSocket::upgraded` takes it together
+/// with the stream.
 ///
-/// With a library that speaks the types of the crate `http`, and with the features `http` and `tokio`, a server is this. What
-/// differs from one library to the next is how it hands over the stream; here it is hyper's way:
+/// With a library that speaks the types of the crate `http`, and with the features `http` and `tokio`, a server is this:
 ///
 /// ```
 /// # #[cfg(all(feature = "http", feature = "tokio"))] {
 /// use sockeye::bytes::Bytes;
 /// use sockeye::handshake::Request;
-/// use sockeye::{Server, Upgrade};
+/// use sockeye::tokio::WebSocket;
+/// use sockeye::{IoError, Server, Upgrade};
+/// use tokio::io::{AsyncRead, AsyncWrite};
 ///
-/// /// The response to a request, and the connection that it leads to where it is a yes.
+/// /// The response to a request, and where it is a yes, what its connection is made of.
 /// fn answer<B>(server: &Server, request: &http::Request<B>) -> http::Result<(http::Response<Bytes>, Option<Upgrade>)> {
 ///     match Request::try_from(request).and_then(|request| server.answer(&request)) {
 ///         Ok((response, upgrade)) => Ok((response.try_into()?, Some(upgrade))),
@@ -33,31 +34,45 @@ use crate::{Config, Connection, SystemEntropy, Timeouts};
 ///     }
 /// }
 ///
-/// // let (response, upgrade) = answer(&server, &request)?;
-/// // if let Some(upgrade) = upgrade {
-/// //     tokio::spawn(async move {
-/// //         let stream = TokioIo::new(hyper::upgrade::on(request).await?);
-/// //         let mut socket = sockeye::tokio::WebSocket::upgraded(stream, upgrade, &[]);
-/// //         while let Some(message) = socket.receive().await? { … }
-/// //     });
-/// // }
-/// // response
+/// /// In a task of its own: the library hands over the stream when the response has left. With hyper and hyper-util it is
+/// /// `TokioIo::new(hyper::upgrade::on(request).await?)`.
+/// async fn echo(stream: impl AsyncRead + AsyncWrite + Unpin, upgrade: Upgrade) -> Result<(), IoError> {
+///     let mut socket = WebSocket::upgraded(stream, upgrade, &[]);
+///     while let Some(message) = socket.receive().await? {
+///         if message.is_data() {
+///             socket.feed(message).await?;
+///         }
+///     }
+///     Ok(())
+/// }
 /// # use sockeye::handshake::OriginPolicy;
 /// # let server = Server::new(OriginPolicy::SameOrigin);
 /// # let page = http::Request::get("/").header("host", "localhost").body(()).unwrap();
 /// # let (response, upgrade) = answer(&server, &page).unwrap();
 /// # assert!(response.status() == 426 && upgrade.is_none());
 /// # let headers = [("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-version", "13")];
-/// # let mut asked = http::Request::get("/").header("host", "localhost").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+/// # let asked = http::Request::get("/").header("host", "localhost");
+/// # let mut asked = asked.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
 /// # for (name, value) in headers {
 /// #     asked = asked.header(name, value);
 /// # }
 /// # let (response, upgrade) = answer(&server, &asked.body(()).unwrap()).unwrap();
-/// # assert!(response.status() == 101 && upgrade.is_some());
+/// # assert!(response.status() == 101);
+/// # let (mut peer, stream) = tokio::io::duplex(64);
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// #     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// #     peer.write_all(b"\x81\x82\0\0\0\0hi\x88\x80\0\0\0\0").await.unwrap();
+/// #     peer.shutdown().await.unwrap();
+/// #     echo(stream, upgrade.unwrap()).await.unwrap();
+/// #     let mut echoed = Vec::new();
+/// #     peer.read_to_end(&mut echoed).await.unwrap();
+/// #     assert_eq!(echoed, b"\x81\x02hi\x88\0");
+/// # });
 /// # }
 /// ```
 ///
-/// Whole programs: `embed/src/bin/hyper.rs`, `hyper_client.rs` beside it, and `embed/src/axum_upgrade.rs`, an extractor for axum.
+/// Whole programs: `embed/src/bin/hyper.rs`, `hyper_client.rs` beside it, and an extractor for axum,
+/// `embed/src/axum_upgrade.rs`.
 pub struct Upgrade {
     pub(crate) connection: Connection,
     pub(crate) subprotocol: Option<String>,
@@ -81,7 +96,8 @@ impl fmt::Debug for Upgrade {
     }
 }
 
-/// A client's handshake whose request is to be sent, and whose response is awaited; see [`Client::begin`](crate::Client::begin).
+/// A client's handshake whose request is to be sent, and whose response is awaited; see
+/// [`Client::begin`](crate::Client::begin).
 #[derive(Debug)]
 pub struct Upgrading {
     pub(super) handshake: ClientHandshake,
