@@ -5,6 +5,8 @@ mod driver;
 mod error;
 pub(crate) mod memory;
 mod options;
+#[cfg(any(feature = "tokio", feature = "futures"))]
+pub mod polled;
 mod upgrade;
 
 pub(crate) use driver::{Driver, Received, Sent, Step};
