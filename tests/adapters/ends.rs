@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sockeye::bytes::Bytes;
 use sockeye::handshake::{OriginPolicy, Request, Response};
-use sockeye::{Broadcast, Client, CloseFrame, Ending, IoError, Message, Part, Role, Server, blocking};
+use sockeye::{Broadcast, Client, CloseFrame, Ending, IoError, Message, Part, Role, Server, Upgrade, blocking};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::runtime::Runtime;
 
@@ -203,6 +203,26 @@ impl Place {
             }
             (_, Wire::Tcp(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
+            (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
+        }
+    }
+
+    /// A connection whose handshake nobody has carried over the wire.
+    pub(crate) fn upgraded(self, upgrade: Upgrade, wire: Wire, unread: &[u8]) -> Box<dyn End> {
+        use sockeye::{futures, tokio};
+        match (self.adapter, wire) {
+            (Adapter::Tokio, Wire::Tcp(stream)) => {
+                Box::new(tokio::WebSocket::upgraded(on_tokio(stream), upgrade, unread))
+            }
+            (Adapter::Tokio, Wire::Duplex(stream)) => Box::new(tokio::WebSocket::upgraded(stream, upgrade, unread)),
+            (Adapter::Futures, Wire::Tcp(stream)) => {
+                Box::new(futures::WebSocket::upgraded(on_smol(stream), upgrade, unread))
+            }
+            (Adapter::Futures, Wire::Duplex(stream)) => {
+                Box::new(futures::WebSocket::upgraded(Ported(stream), upgrade, unread))
+            }
+            (_, Wire::Tcp(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
+            (_, Wire::Pipe(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
             (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
         }
     }

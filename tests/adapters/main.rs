@@ -15,5 +15,6 @@ mod pipe;
 mod ported;
 mod time;
 mod traffic;
+mod upgrade;
 mod waits;
 mod wakers;

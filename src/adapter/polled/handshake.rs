@@ -4,7 +4,6 @@ use core::fmt;
 use core::future::{Future, poll_fn};
 use core::marker::PhantomData;
 use core::task::{Poll, ready};
-use std::boxed::Box;
 use std::io;
 
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use super::io::within;
 use super::websocket::WebSocket;
 use crate::adapter::memory;
 use crate::handshake::{Acceptance, HandshakeError, Limits, Request, RequestReader, Response, Url};
-use crate::{Client, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
+use crate::{Client, Inbox, IoError, Server, Timeouts, Upgrade};
 
 /// Connects over a stream to the URL's host, which may have to be made. The time for the handshake is for both.
 pub(crate) async fn connect_over<S, R: Runtime<S>>(
@@ -66,10 +65,8 @@ impl<S, R: Runtime<S>> Incoming<'_, S, R> {
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
     pub async fn accept(self) -> Result<WebSocket<S, R>, IoError> {
-        match self.server.acceptance(&self.request) {
-            Ok(acceptance) => self.accept_as(&acceptance).await,
-            Err(error) => self.refuse(error).await,
-        }
+        let answered = self.server.answer(&self.request);
+        self.conclude(answered).await
     }
 
     /// Accepts the request with an acceptance of the caller's, who has judged the origin.
@@ -78,13 +75,9 @@ impl<S, R: Runtime<S>> Incoming<'_, S, R> {
     ///
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
-    pub async fn accept_as(mut self, acceptance: &Acceptance) -> Result<WebSocket<S, R>, IoError> {
-        let (response, established) = match self.server.establish(&self.request, acceptance) {
-            Ok(accepted) => accepted,
-            Err(error) => return self.refuse(error).await,
-        };
-        within::<R, _>(self.server.timeouts.handshake, write::<S, R>(&mut self.stream, &response.write())).await?;
-        Ok(WebSocket::new(self.stream, self.inbox, established))
+    pub async fn accept_as(self, acceptance: &Acceptance) -> Result<WebSocket<S, R>, IoError> {
+        let answered = self.server.answer_as(&self.request, acceptance);
+        self.conclude(answered).await
     }
 
     /// Answers with a response of the caller's, such as a page or a rejection, and shuts the stream down.
@@ -101,11 +94,23 @@ impl<S, R: Runtime<S>> Incoming<'_, S, R> {
         (self.request, rest, self.stream)
     }
 
-    /// Tells the peer why its request is refused.
-    async fn refuse<T>(self, error: HandshakeError) -> Result<T, IoError> {
-        // Whether the peer takes the answer changes nothing of why it is refused.
-        let _ = self.respond(&error.response()).await;
-        Err(error.into())
+    /// Sends the acceptance, or tells the peer why its request is refused.
+    async fn conclude(
+        mut self,
+        answered: Result<(Response, Upgrade), HandshakeError>,
+    ) -> Result<WebSocket<S, R>, IoError> {
+        match answered {
+            Ok((response, upgrade)) => {
+                let head = response.write();
+                within::<R, _>(self.server.timeouts.handshake, write::<S, R>(&mut self.stream, &head)).await?;
+                Ok(WebSocket::new(self.stream, self.inbox, upgrade))
+            }
+            Err(error) => {
+                // Whether the peer takes the answer changes nothing of why it is refused.
+                let _ = self.respond(&error.response()).await;
+                Err(error.into())
+            }
+        }
     }
 }
 
@@ -116,21 +121,16 @@ impl<S, R> fmt::Debug for Incoming<'_, S, R> {
 }
 
 async fn shake<S, R: Runtime<S>>(client: &Client, url: &Url, mut stream: S) -> Result<WebSocket<S, R>, IoError> {
-    let mut entropy = SystemEntropy::new();
-    let mut nonce = [0; 16];
-    entropy.fill(&mut nonce);
-    let (request, mut handshake) = client.whole_offer()?.begin(url, nonce);
+    let (request, mut upgrading) = client.begin(url)?;
     write::<S, R>(&mut stream, &request.write()).await?;
     let mut inbox = Inbox::new();
-    let established = loop {
+    loop {
         read::<S, R>(&mut stream, &mut inbox).await?;
-        if let Some(established) = handshake.read(inbox.unread())? {
-            break established;
+        if let Some((upgrade, length)) = upgrading.read(inbox.unread())? {
+            inbox.consume(length);
+            return Ok(WebSocket::new(stream, inbox, upgrade));
         }
-    };
-    inbox.consume(established.length);
-    let established = client.establish(established.agreement, Box::new(entropy))?;
-    Ok(WebSocket::new(stream, inbox, established))
+    }
 }
 
 /// Reads until the head of a request is there, or the error that answers it.

@@ -15,8 +15,8 @@ use futures_sink::Sink;
 use super::Runtime;
 use super::split::{Receiver, Sender};
 use super::wakers::{Place, Wakers};
-use crate::adapter::{Driver, Established, Received, Sent, Step, memory};
-use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message, Part};
+use crate::adapter::{Driver, Received, Sent, Step, memory};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message, Part, Upgrade};
 
 /// A WebSocket connection over a stream of type `S`, in the runtime `R`: a `Stream` of messages and a `Sink` for them.
 ///
@@ -47,13 +47,13 @@ pub struct WebSocket<S, R> {
 
 impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// A connection whose opening handshake has ended: bytes that came after it are in the inbox.
-    pub(super) fn new(stream: S, inbox: Inbox, mut established: Established) -> Self {
-        let subprotocol = established.subprotocol.take();
+    pub(super) fn new(stream: S, inbox: Inbox, mut upgrade: Upgrade) -> Self {
+        let subprotocol = upgrade.subprotocol.take();
         let clock = R::start();
         let wakers = Arc::new(Wakers::default());
         Self {
             stream,
-            driver: Driver::new(established, inbox, clock.now()),
+            driver: Driver::new(upgrade, inbox, clock.now()),
             clock,
             waker: Waker::from(Arc::clone(&wakers)),
             wakers,
@@ -63,6 +63,17 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
             ended: false,
             subprotocol,
         }
+    }
+
+    /// A connection over a stream whose opening handshake somebody else has carried, such as an HTTP library: the
+    /// request and the response that `upgrade` was made of have gone over it. `unread` is what has been read of the
+    /// stream behind them.
+    ///
+    /// The stream is the caller's to set up: for TCP, set `nodelay`.
+    pub fn upgraded(stream: S, upgrade: Upgrade, unread: &[u8]) -> Self {
+        let mut inbox = Inbox::new();
+        inbox.extend(unread);
+        Self::new(stream, inbox, upgrade)
     }
 
     /// The next message or control frame; `None` at the end of the connection.
