@@ -9,12 +9,13 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use compio::BufResult;
+use compio::driver::ErrorExt;
 use compio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use compio::net::TcpStream;
-use compio::runtime::CancelToken;
+use compio::runtime::{CancelToken, FutureExt as _};
 use compio::time::{sleep_until, timeout};
-use futures_util::future::{Fuse, FusedFuture};
-use futures_util::{FutureExt, select_biased};
+use futures_util::future::{Either, Fuse, FusedFuture};
+use futures_util::{FutureExt as _, select_biased};
 use sockeye::bytes::{Buf, Bytes, BytesMut};
 use sockeye::deflate::Options;
 use sockeye::handshake::{Acceptance, HandshakeError, OriginPolicy, Request, RequestReader, Response};
@@ -32,55 +33,56 @@ pub(crate) struct Terms {
 /// Serves a connection until it has ended, or until `stop` has closed it.
 pub(crate) async fn serve(stream: TcpStream, terms: &Terms, stop: CancelToken) -> Result<(), IoError> {
     stream.set_nodelay(true)?;
-    let mut inbox = Inbox::new();
-    let connection = select_biased! {
-        connection = Box::pin(handshake(&stream, terms, &mut inbox)).fuse() => connection?,
+    let (connection, inbox) = select_biased! {
+        accepted = Box::pin(handshake(&stream, terms)).fuse() => accepted?,
         () = stop.clone().wait().fuse() => return Ok(()),
     };
-    carry(&stream, Link::new(connection, inbox, terms.timeouts), stop).await
-}
-
-/// Moves bytes both ways until the connection has ended.
-async fn carry(mut stream: &TcpStream, mut link: Link, stop: CancelToken) -> Result<(), IoError> {
+    let link = &mut Link::new(connection, inbox, terms.timeouts);
     let mut writing = pin!(Fuse::terminated());
     let mut reading = pin!(Fuse::terminated());
     let mut alarm = pin!(Fuse::terminated());
-    let mut set_for = None;
     let mut stopped = pin!(stop.wait().fuse());
     let mut is_shut = false;
     loop {
         link.echo();
         if writing.is_terminated() && link.outbox.has_remaining() {
-            writing.set(write(stream, link.outbox.copy_to_bytes(link.outbox.chunk().len())).fuse());
+            writing.set(write(&stream, link.outbox.copy_to_bytes(link.outbox.chunk().len())).fuse());
         }
         if writing.is_terminated() && !is_shut && link.connection.duty() != Duty::Carry {
-            stream.shutdown().await?;
+            if let Err(error) = (&stream).shutdown().await {
+                return link.end(error);
+            }
             is_shut = true;
         }
         if is_shut && link.connection.duty() == Duty::Drop {
-            return link.failure.map_or(Ok(()), Err);
+            return link.failure.take().map_or(Ok(()), Err);
         }
         if reading.is_terminated() && link.is_hungry() {
-            reading.set(read(stream, link.space()).fuse());
+            let read = read(&stream, link.space());
+            reading.set(
+                match link.patience() {
+                    Some(patience) => Either::Left(read.with_cancel(patience)),
+                    None => Either::Right(read),
+                }
+                .fuse(),
+            );
         }
-        // An alarm that comes early is set anew: deadlines move with each message, and mostly further away.
-        let deadline = link.deadline();
-        if deadline.is_some_and(|deadline| alarm.is_terminated() || set_for.is_none_or(|set_for| deadline < set_for)) {
-            set_for = deadline;
-            alarm.set(sleep_until(link.origin + deadline.unwrap_or_default()).fuse());
+        if let Some(deadline) = link.earlier_deadline(alarm.is_terminated()) {
+            alarm.set(sleep_until(deadline).fuse());
         }
         select_biased! {
-            BufResult(written, bytes) = writing => match written {
+            BufResult(count, bytes) = writing => match count {
                 Ok(count) => {
                     let rest = link.written(count, bytes);
                     if rest.has_remaining() {
-                        writing.set(write(stream, rest).fuse());
+                        writing.set(write(&stream, rest).fuse());
                     }
                 }
                 Err(error) => return link.end(error),
             },
             BufResult(count, space) = reading => match count {
                 Ok(count) => link.arrived(count, space),
+                Err(error) if error.is_cancelled() => link.inbox.put_space(space, 0),
                 Err(error) => return link.end(error),
             },
             () = alarm => if let Err(due) = link.tick() {
@@ -99,10 +101,14 @@ struct Link {
     keepalive: Keepalive,
     /// When the keepalive's clock began.
     origin: Instant,
+    /// What the alarm is set for.
+    alarm: Option<Duration>,
     /// Bytes to offer to the next read, by what the last ones took.
     room: usize,
     /// Whether the transport has taken a part of a write: what it takes next, the peer has made room for.
     stalled: bool,
+    /// Calls a read back that has been given much memory.
+    patience: Option<CancelToken>,
     failure: Option<IoError>,
 }
 
@@ -110,8 +116,18 @@ impl Link {
     fn new(connection: Connection, inbox: Inbox, timeouts: Timeouts) -> Self {
         let mut keepalive = Keepalive::new(timeouts, Duration::ZERO);
         keepalive.opened(Duration::ZERO);
-        let (origin, room) = (Instant::now(), LEAST_ROOM);
-        Self { connection, inbox, outbox: Outbox::new(), keepalive, origin, room, stalled: false, failure: None }
+        Self {
+            connection,
+            inbox,
+            outbox: Outbox::new(),
+            keepalive,
+            origin: Instant::now(),
+            alarm: None,
+            room: LEAST_ROOM,
+            stalled: false,
+            patience: None,
+            failure: None,
+        }
     }
 
     /// Answers the messages that have arrived, as long as the peer takes the answers.
@@ -159,7 +175,9 @@ impl Link {
         self.inbox.put_space(space, count);
         let now = self.origin.elapsed();
         self.keepalive.heard(now);
-        self.keepalive.stirred(now);
+        if self.room > LEAST_ROOM || self.connection.is_compressed() {
+            self.keepalive.stirred(now);
+        }
     }
 
     /// A write has completed; the bytes that it left are to be written next.
@@ -178,11 +196,25 @@ impl Link {
             self.connection.close(Some(&CloseFrame::new(CloseCode::GOING_AWAY, "the server stops")), &mut self.outbox);
     }
 
-    fn deadline(&mut self) -> Option<Duration> {
+    /// What a read of much memory is to be called back by once the connection is idle. A quiet connection's little stays
+    /// with the kernel for good.
+    fn patience(&mut self) -> Option<CancelToken> {
+        self.patience = (self.room > LEAST_ROOM).then(CancelToken::new);
+        self.patience.clone()
+    }
+
+    /// When to set the alarm for, where that is not what it is set for. One that comes early is set anew: with each
+    /// message a deadline moves, and mostly further away.
+    fn earlier_deadline(&mut self, rung: bool) -> Option<Instant> {
         if self.connection.is_closing() {
             self.keepalive.closing(self.origin.elapsed());
         }
-        self.keepalive.deadline()
+        let deadline = self.keepalive.deadline()?;
+        if !rung && self.alarm.is_some_and(|alarm| alarm <= deadline) {
+            return None;
+        }
+        self.alarm = Some(deadline);
+        Some(self.origin + deadline)
     }
 
     /// # Errors
@@ -197,6 +229,10 @@ impl Link {
             Some(Due::Idle) => {
                 self.connection.release_idle();
                 self.outbox.release();
+                self.room = LEAST_ROOM;
+                if let Some(patience) = self.patience.take() {
+                    patience.cancel();
+                }
             }
             Some(due) => return Err(due),
         }
@@ -204,8 +240,8 @@ impl Link {
     }
 
     /// How it went, where the transport is of no more use. Its own failure counts while the connection was not over.
-    fn end(self, error: impl Into<IoError>) -> Result<(), IoError> {
-        match self.failure {
+    fn end(&mut self, error: impl Into<IoError>) -> Result<(), IoError> {
+        match self.failure.take() {
             Some(failure) => Err(failure),
             None if self.connection.ending().is_some() => Ok(()),
             None => Err(error.into()),
@@ -221,10 +257,11 @@ async fn write(mut stream: &TcpStream, bytes: Bytes) -> BufResult<usize, Bytes> 
     stream.write(bytes).await
 }
 
-/// Reads the request and answers it. What came behind it stays in the inbox.
-async fn handshake(mut stream: &TcpStream, terms: &Terms, inbox: &mut Inbox) -> Result<Connection, IoError> {
+/// Reads the request and answers it. What came behind it is in the inbox.
+async fn handshake(mut stream: &TcpStream, terms: &Terms) -> Result<(Connection, Inbox), IoError> {
+    let mut inbox = Inbox::new();
     let answered = within(terms.timeouts.handshake, async {
-        let (response, answer) = match request(stream, inbox).await?.and_then(|request| accept(&request, terms)) {
+        let (response, answer) = match request(stream, &mut inbox).await?.and_then(|request| accept(&request, terms)) {
             Ok((response, connection)) => (response, Ok(connection)),
             Err(error) => (error.response(), Err(error)),
         };
@@ -236,7 +273,7 @@ async fn handshake(mut stream: &TcpStream, terms: &Terms, inbox: &mut Inbox) -> 
         // A socket that is closed with unread bytes is reset, and the peer might lose the response.
         let _ = within(terms.timeouts.close_wait, linger(stream)).await;
     }
-    Ok(answer?)
+    Ok((answer?, inbox))
 }
 
 async fn request(stream: &TcpStream, inbox: &mut Inbox) -> Result<Result<Request, HandshakeError>, IoError> {
@@ -300,4 +337,4 @@ const HIGH_WATER: usize = 64 << 10;
 const LEAST_ROOM: usize = 512;
 
 /// The most that one read is offered.
-const MOST_ROOM: usize = 64 << 10;
+const MOST_ROOM: usize = 32 << 10;
