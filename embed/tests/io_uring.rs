@@ -46,6 +46,8 @@ impl Server {
     /// A connection whose opening handshake is done.
     fn connect(&self) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
+        // Bytes that are lost are waited for in vain.
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream.write_all(REQUEST).unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
