@@ -8,7 +8,7 @@ mod common;
 mod connection;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -60,7 +60,7 @@ impl Server {
     }
 
     fn stop(&self) {
-        self.control.shutdown(std::net::Shutdown::Both).unwrap();
+        self.control.shutdown(Shutdown::Both).unwrap();
     }
 }
 
@@ -113,6 +113,18 @@ fn message(stream: &mut impl Read) -> Vec<u8> {
             (BINARY, payload) => return payload,
             other => panic!("expected a binary message, got {other:?}"),
         }
+    }
+}
+
+/// Sends numbered pings, whose pongs are more than sockets hold.
+fn flood(stream: &mut TcpStream) {
+    for thousand in 0..PINGS / 1000 {
+        let pings = (0..1000).map(|i| {
+            let mut payload = [0; 125];
+            payload[..4].copy_from_slice(&(1000 * thousand + i).to_be_bytes());
+            whole(Role::Client, PING, payload)
+        });
+        stream.write_all(&pings.collect::<Vec<_>>().concat()).unwrap();
     }
 }
 
@@ -189,25 +201,27 @@ fn a_peer_that_does_not_read_is_not_read_from() {
 fn a_peer_that_pings_and_does_not_read_is_read_from() {
     let Some(server) = Server::start(Timeouts::default()) else { return };
     let mut stream = server.connect();
-    let count = 400_000_u32;
-    for thousand in 0..count / 1000 {
-        let pings = (0..1000).map(|i| {
-            let mut payload = [0; 125];
-            payload[..4].copy_from_slice(&(1000 * thousand + i).to_be_bytes());
-            whole(Role::Client, PING, payload)
-        });
-        stream.write_all(&pings.collect::<Vec<_>>().concat()).unwrap();
-    }
+    flood(&mut stream);
     let mut pongs = 0;
     loop {
         let (opcode, payload) = frame(&mut stream);
         assert_eq!(opcode, PONG);
         pongs += 1;
-        if payload[..4] == (count - 1).to_be_bytes() {
+        if payload[..4] == (PINGS - 1).to_be_bytes() {
             break;
         }
     }
-    assert!(pongs < count, "every pong waited for the peer");
+    assert!(pongs < PINGS, "every pong waited for the peer");
+}
+
+#[test]
+fn a_peer_that_ends_and_does_not_read_is_not_waited_for_any_longer_than_allowed() {
+    let timeouts = Timeouts { close_wait: Some(Duration::from_millis(100)), ..Timeouts::default() };
+    let Some(server) = Server::start(timeouts) else { return };
+    let mut stream = server.connect();
+    flood(&mut stream);
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert!(server.ended.recv_timeout(Duration::from_secs(30)).is_ok_and(|ending| ending.is_ok()));
 }
 
 #[test]
@@ -242,6 +256,8 @@ fn a_server_that_stops_ends_what_is_under_way() {
     }
     assert!(ended(&mut inside));
 }
+
+const PINGS: u32 = 400_000;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";

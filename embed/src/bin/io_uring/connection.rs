@@ -2,8 +2,9 @@
 //! has completed.
 //!
 //! So the inbox gives its space away for each read and gets it back with what has arrived, and the outbox gives whole
-//! pieces away. Both operations are under way at the same time, and neither is ever dropped while the connection lives:
-//! a read that is cancelled may have taken bytes that nobody would see.
+//! pieces away. Both operations are under way at the same time, and neither is dropped while the connection lives,
+//! whatever deadline passes: a read that is dropped may have taken bytes, which nobody would see. A read that is to
+//! end early is called back, and then waited for.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -109,6 +110,7 @@ struct Link {
     stalled: bool,
     /// Calls a read back that has been given much memory.
     patience: Option<CancelToken>,
+    /// The protocol's failure; the peer hears of it first.
     failure: Option<IoError>,
 }
 
@@ -166,14 +168,19 @@ impl Link {
         self.inbox.take_space(self.room)
     }
 
+    /// A read has completed; one of no bytes is the end of the peer's half.
     fn arrived(&mut self, count: usize, space: BytesMut) {
-        if count == 0 {
-            self.connection.receive_eof();
-        } else if count == space.capacity() {
+        let now = self.origin.elapsed();
+        if count == space.capacity() {
             self.room = (4 * self.room).min(MOST_ROOM);
         }
         self.inbox.put_space(space, count);
-        let now = self.origin.elapsed();
+        if count == 0 {
+            self.connection.receive_eof();
+            // What waits for the peer waits no longer than this.
+            self.keepalive.closing(now);
+            return;
+        }
         self.keepalive.heard(now);
         if self.room > LEAST_ROOM || self.connection.is_compressed() {
             self.keepalive.stirred(now);
