@@ -7,10 +7,10 @@ use bytes::{Buf, Bytes, BytesMut};
 
 /// Bytes that have arrived from the peer.
 ///
-/// The caller reads from its transport straight into [`space`](Self::space), has a transport that owns its buffers read
-/// into [`take_space`](Self::take_space), or copies with [`extend`](Self::extend). Frames are unmasked where they lie and events lend them from there; the fragments
-/// of a message are moved together, each byte at most once. While a message is incomplete it stays at the front
-/// and `space` is the tail of its own memory.
+/// The caller reads from its transport straight into [`space`](Self::space), gives a transport that owns its buffers
+/// what [`take_space`](Self::take_space) returns, or copies with [`extend`](Self::extend). Frames are unmasked where they
+/// lie and events lend them from there; the fragments of a message are moved together, each byte at most once. While a
+/// message is incomplete it stays at the front and `space` is the tail of its own memory.
 ///
 /// An inbox belongs to one connection from the first byte to the last: it holds the message of which the connection
 /// knows the rest.
@@ -177,7 +177,8 @@ impl Inbox {
         self.len() == 0
     }
 
-    /// Bytes of memory that the inbox has to read into, used or not, without a space that was taken. A new inbox has none.
+    /// Bytes of memory that the inbox has to read into, used or not; a space that is taken does not count. A new inbox
+    /// has none.
     pub fn capacity(&self) -> usize {
         self.memory.capacity()
     }
