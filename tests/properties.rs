@@ -26,6 +26,11 @@ enum Memory {
     Released,
     /// Exchanged for memory of this length.
     Exchanged(usize),
+    /// A space is taken and filled, while up to so many of the bytes arrive by another way; or it is dropped.
+    Taken {
+        beside: usize,
+        dropped: bool,
+    },
 }
 
 /// A read of at most so many bytes.
@@ -78,6 +83,8 @@ fn read() -> impl Strategy<Value = Read> {
         4 => Just(Memory::Kept),
         1 => Just(Memory::Released),
         1 => (0..200usize).prop_map(Memory::Exchanged),
+        4 => (prop_oneof![Just(0), 0..20usize], prop::bool::weighted(0.1))
+            .prop_map(|(beside, dropped)| Memory::Taken { beside, dropped }),
     ];
     let size = prop_oneof![1..8usize, 1..200usize, Just(100_000)];
     (size, door, memory).prop_map(|(size, door, memory)| Read { size, door, memory })
@@ -158,8 +165,11 @@ fn send(end: &mut End, send: &Send) -> Seen {
     }
 }
 
-/// A write that takes only a part: up to `size` bytes of the slices that the outbox offers.
+/// A write that takes only a part: up to `size` bytes of the slices that the outbox offers, or of a piece for keeps.
 fn write(outbox: &mut Outbox, size: usize) -> Vec<u8> {
+    if size.is_multiple_of(3) {
+        return outbox.copy_to_bytes(size.min(outbox.chunk().len())).into();
+    }
     let mut slices = [std::io::IoSlice::new(&[]); 4];
     let count = outbox.chunks_vectored(&mut slices);
     let mut bytes: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
@@ -177,6 +187,18 @@ fn arrive(end: &mut End, read: Read, bytes: &[u8]) {
         Memory::Kept => {}
         Memory::Released => end.inbox.release(),
         Memory::Exchanged(size) => drop(end.inbox.exchange(BytesMut::zeroed(size))),
+        Memory::Taken { beside, dropped } => {
+            let (beside, bytes) = bytes.split_at(beside.min(bytes.len()));
+            let mut space = end.inbox.take_space(bytes.len());
+            end.read(read.door, beside);
+            if !dropped {
+                space.clear();
+                space.extend_from_slice(bytes);
+                end.inbox.put_space(space, bytes.len());
+                return end.read(read.door, &[]);
+            }
+            return end.read(read.door, bytes);
+        }
     }
     end.read(read.door, bytes);
 }
