@@ -15,14 +15,12 @@ pub use closing::{Duty, Ending, Side};
 pub use config::Config;
 pub use event::{Event, Payload, Piece, TextPayload};
 
-use crate::close::CloseCode;
 #[cfg(feature = "deflate")]
 use crate::deflate::{Deflate, Options, Parameters};
 use crate::entropy::Entropy;
-use crate::error::Error;
 use crate::opcode::Opcode;
 use crate::role::Role;
-use closing::State;
+use closing::{End, State};
 use compression::Compression;
 use masks::Masks;
 use receive::Receiving;
@@ -71,17 +69,11 @@ pub struct Connection {
     state: State,
     /// Whether the transport has ended.
     eof: bool,
-    /// The code of the close frame that was sent, [`CloseCode::NO_STATUS`] for an empty one.
-    close_sent: Option<CloseCode>,
-    /// The code of the close frame that was received.
-    close_received: Option<CloseCode>,
-    /// Who closed first.
-    closed_by: Option<Side>,
     /// The opcode of the message that is being sent in fragments.
     sending: Option<Opcode>,
     receiving: Receiving,
-    /// The error that failed the connection; replayed by every later call.
-    failure: Option<Error>,
+    /// What is to be known of the end; none while nothing of it has come, which is most of the time.
+    end: Option<Box<End>>,
     /// Where masking keys come from; none for a server.
     masks: Option<Box<Masks>>,
     compression: Compression,
@@ -123,12 +115,9 @@ impl Connection {
             role,
             state: State::Open,
             eof: false,
-            close_sent: None,
-            close_received: None,
-            closed_by: None,
             sending: None,
             receiving: Receiving::default(),
-            failure: None,
+            end: None,
             masks,
             compression: Compression::default(),
         }
@@ -169,7 +158,7 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("role", &self.role)
             .field("state", &self.state)
-            .field("failure", &self.failure)
+            .field("failure", &self.failure())
             .finish_non_exhaustive()
     }
 }

@@ -60,6 +60,15 @@ impl Outbox {
         self.len() == 0
     }
 
+    /// Copies bytes behind those that wait, whatever the limit: for what stands in front of the frames, such as the
+    /// answer to the opening handshake. Among the frames the peer would take them for one.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.settle();
+        self.make_room(bytes.len());
+        self.gathered.extend_from_slice(bytes);
+        self.waiting += bytes.len();
+    }
+
     /// Gives the memory back where nothing waits.
     pub fn release(&mut self) {
         if self.is_empty() {
