@@ -16,7 +16,7 @@ use sockeye::{
 };
 
 use crate::alarms::Alarm;
-use crate::pool::{Buffers, LARGEST, Pool, space};
+use crate::pool::{Buffers, LARGEST, Pool, SHARED, space};
 
 /// A connection, and all that an idle one takes of this program's memory.
 pub(crate) struct Peer {
@@ -324,7 +324,7 @@ fn accept(request: &Request, common: &Common) -> Result<(Response, Connection), 
 /// Sends back every message that has arrived, until too much waits to leave. Whether it has come to that.
 fn echo(
     connection: &mut Connection,
-    Buffers { inbox, outbox, outgrown }: &mut Buffers,
+    Buffers { inbox, outbox, shared, outgrown }: &mut Buffers,
     keepalive: &mut Keepalive,
     now: Duration,
 ) -> Result<bool, Error> {
@@ -344,7 +344,10 @@ fn echo(
         }
         *outgrown |= length > LARGEST;
         match event {
-            event if length >= SHARED => connection.send(&event.into_message(), outbox)?,
+            event if length >= SHARED => {
+                *shared = true;
+                connection.send(&event.into_message(), outbox)?;
+            }
             Event::Text(text) => connection.send_text(&text, outbox)?,
             Event::Binary(data) => connection.send_binary(&data, outbox)?,
             _ => {}
@@ -380,9 +383,6 @@ const STEPS: usize = 4;
 
 /// While so much waits to leave, nothing is read and no message is taken.
 const HIGH_WATER: usize = 64 << 10;
-
-/// Messages of at least this many bytes are not copied into the outbox: it shares their memory.
-const SHARED: usize = 64 << 10;
 
 /// Pieces of the outbox that leave in one write: a large message is two.
 const SLICES: usize = 16;
