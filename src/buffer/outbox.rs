@@ -51,11 +51,13 @@ impl Outbox {
     }
 
     /// Bytes that wait.
+    #[inline]
     pub fn len(&self) -> usize {
         self.waiting + self.pong.as_ref().map_or(0, Bytes::len)
     }
 
     /// Whether nothing waits.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -190,10 +192,12 @@ impl Outbox {
 }
 
 impl Buf for Outbox {
+    #[inline]
     fn remaining(&self) -> usize {
         self.len()
     }
 
+    #[inline]
     fn chunk(&self) -> &[u8] {
         let gathered = &self.gathered[self.sent..];
         match (self.sealed.front(), &self.pong) {
@@ -215,6 +219,7 @@ impl Buf for Outbox {
         count
     }
 
+    #[inline]
     fn advance(&mut self, mut count: usize) {
         assert!(count <= self.len(), "expected to advance by at most {}, got {count}", self.len());
         while let Some(front) = self.sealed.front_mut() {

@@ -148,6 +148,7 @@ impl Server {
         while let Some((ring, key)) = self.alarms.ring(self.common.now) {
             let Some(peer) = self.peers.get_mut(key) else { continue };
             if peer.alarm.rings(ring) {
+                peer.rung = true;
                 enqueue(&mut self.queue, key, peer);
             }
         }
