@@ -72,11 +72,18 @@ pub struct Connection {
     /// The opcode of the message that is being sent in fragments.
     sending: Option<Opcode>,
     receiving: Receiving,
-    /// What is to be known of the end; none while nothing of it has come, which is most of the time.
-    end: Option<Box<End>>,
-    /// Where masking keys come from; none for a server.
-    masks: Option<Box<Masks>>,
+    /// What a server has at its end alone: apart, as most connections are far from it.
+    aside: Option<Box<Aside>>,
     compression: Compression,
+}
+
+/// What is not in every connection.
+#[derive(Default)]
+struct Aside {
+    /// Where masking keys come from; none for a server.
+    masks: Option<Masks>,
+    /// What is to be known of the end.
+    end: End,
 }
 
 impl Connection {
@@ -97,7 +104,8 @@ impl Connection {
 
     /// A client's end of a connection, with masking keys from a source of the caller's (RFC 6455 section 5.3).
     pub fn client_with_entropy(config: &Config, entropy: Box<dyn Entropy>) -> Self {
-        Self::new(Role::Client, config, Some(Box::new(Masks::new(entropy))))
+        let aside = Aside { masks: Some(Masks::new(entropy)), end: End::default() };
+        Self::new(Role::Client, config, Some(Box::new(aside)))
     }
 
     /// The same connection with permessage-deflate, as it was negotiated in the opening handshake
@@ -109,7 +117,7 @@ impl Connection {
         self
     }
 
-    fn new(role: Role, config: &Config, masks: Option<Box<Masks>>) -> Self {
+    fn new(role: Role, config: &Config, aside: Option<Box<Aside>>) -> Self {
         Self {
             config: *config,
             role,
@@ -117,8 +125,7 @@ impl Connection {
             eof: false,
             sending: None,
             receiving: Receiving::default(),
-            end: None,
-            masks,
+            aside,
             compression: Compression::default(),
         }
     }

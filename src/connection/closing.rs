@@ -25,8 +25,7 @@ pub(super) enum State {
     Lost,
 }
 
-/// What is to be known of a connection's end, from its beginning on. It is apart from the connection, so that those
-/// that are open are small.
+/// What is to be known of a connection's end, once that has begun.
 #[derive(Default)]
 pub(super) struct End {
     /// Who began it.
@@ -185,7 +184,7 @@ impl Connection {
             State::Closed => true,
             State::Failed | State::Lost => false,
         };
-        let End { by, sent, received, .. } = **self.end.as_ref()?;
+        let End { by, sent, received, .. } = self.aside.as_ref()?.end;
         Some(Ending { by: by.unwrap_or(Side::Transport), sent, received, clean })
     }
 
@@ -223,7 +222,7 @@ impl Connection {
 
     /// The error that failed the connection.
     pub(super) fn failure(&self) -> Option<Error> {
-        self.end.as_ref()?.failure
+        self.aside.as_ref()?.end.failure
     }
 
     fn send_close(&mut self, code: CloseCode, reason: &str, outbox: &mut Outbox) {
@@ -247,6 +246,6 @@ impl Connection {
     }
 
     fn end(&mut self) -> &mut End {
-        self.end.get_or_insert_default()
+        &mut self.aside.get_or_insert_default().end
     }
 }

@@ -21,6 +21,10 @@ pub(crate) struct Alarm(Option<Tick>);
 type Tick = std::num::NonZeroU32;
 
 impl Alarms {
+    pub(crate) fn with_capacity(alarms: usize) -> Self {
+        Self { heap: BinaryHeap::with_capacity(alarms) }
+    }
+
     /// Has the alarm ring when the deadline has passed, or before.
     pub(crate) fn set(&mut self, alarm: &mut Alarm, key: usize, deadline: Duration) {
         let tick = tick_after(deadline);

@@ -54,9 +54,9 @@ impl Server {
             listener: Some(listener),
             acceptable: false,
             paused_until: Duration::ZERO,
-            peers: Slab::new(),
+            peers: Slab::with_capacity(PEERS),
             queue: Vec::new(),
-            alarms: Alarms::default(),
+            alarms: Alarms::with_capacity(PEERS),
             common,
             stops_by: None,
         };
@@ -208,6 +208,9 @@ fn set_alarm(alarms: &mut Alarms, key: usize, peer: &mut Peer, timeouts: &Timeou
 
 const LISTENER: Token = Token(usize::MAX);
 const STOP: Token = Token(usize::MAX - 1);
+
+/// Connections for which there is room at first. It takes no memory before it is used, and none is wasted on growing.
+const PEERS: usize = 1 << 15;
 
 /// Events of one poll.
 const EVENTS: usize = 1024;
