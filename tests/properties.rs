@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use sockeye::bytes::{Buf, BytesMut};
 use sockeye::deflate::{Direction, Options, Parameters};
-use sockeye::{Config, Misuse, Outbox, Role};
+use sockeye::{Config, Inbox, Misuse, Outbox, Role};
 
 /// What an end sends.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ enum Memory {
     Released,
     /// Exchanged for memory of this length.
     Exchanged(usize),
+    /// Where it is empty, another one that is empty takes its place: one that an unknown connection has used.
+    Replaced,
 }
 
 /// A read of at most so many bytes.
@@ -68,6 +70,16 @@ fn end(role: Role, config: &Config, negotiated: &Negotiated) -> End {
     end
 }
 
+/// An empty inbox through which a message has gone, and a part of another one.
+fn used() -> Inbox {
+    let mut other = End::new(Role::Server);
+    let mut bytes = whole(Role::Client, 0x1, "of another connection");
+    bytes.extend(part(Role::Client, 0x2, [7; 40]));
+    other.read(Door::Pieces, &bytes);
+    assert!(other.inbox.is_empty());
+    other.inbox
+}
+
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Client), Just(Role::Server)]
 }
@@ -78,6 +90,7 @@ fn read() -> impl Strategy<Value = Read> {
         4 => Just(Memory::Kept),
         1 => Just(Memory::Released),
         1 => (0..200usize).prop_map(Memory::Exchanged),
+        1 => Just(Memory::Replaced),
     ];
     let size = prop_oneof![1..8usize, 1..200usize, Just(100_000)];
     (size, door, memory).prop_map(|(size, door, memory)| Read { size, door, memory })
@@ -177,6 +190,8 @@ fn arrive(end: &mut End, read: Read, bytes: &[u8]) {
         Memory::Kept => {}
         Memory::Released => end.inbox.release(),
         Memory::Exchanged(size) => drop(end.inbox.exchange(BytesMut::zeroed(size))),
+        Memory::Replaced if end.inbox.is_empty() => end.inbox = used(),
+        Memory::Replaced => {}
     }
     end.read(read.door, bytes);
 }
