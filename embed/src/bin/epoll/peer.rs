@@ -318,13 +318,13 @@ impl Peer {
 /// of another site could steal.
 fn accept(request: &Request, common: &Common) -> Result<(Response, Connection), HandshakeError> {
     OriginPolicy::Any.check(request)?;
-    let connection = Connection::server(&common.config);
+    let mut connection = Connection::server(&common.config);
     let mut acceptance = Acceptance::new();
-    let Some((extension, parameters)) = common.options.answer(&request.extensions()?) else {
-        return Ok((request.accept(&acceptance)?.0, connection));
-    };
-    acceptance = acceptance.with_extension(extension)?;
-    Ok((request.accept(&acceptance)?.0, connection.with_deflate(parameters, &common.options)))
+    if let Some((extension, parameters)) = common.options.answer(&request.extensions()?) {
+        acceptance = acceptance.with_extension(extension)?;
+        connection = connection.with_deflate(parameters, &common.options);
+    }
+    Ok((request.accept(&acceptance)?.0, connection))
 }
 
 /// Sends back every message that has arrived, until too much waits to leave. Whether it has come to that.
