@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use sockeye::bytes::{Buf, BytesMut};
 use sockeye::deflate::{Direction, Options, Parameters};
-use sockeye::{Config, Misuse, Outbox, Role};
+use sockeye::{Config, Inbox, Misuse, Outbox, Role};
 
 /// What an end sends.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ enum Memory {
         beside: usize,
         dropped: bool,
     },
+    /// Where it is empty, another one that is empty takes its place: one that an unknown connection has used.
+    Replaced,
 }
 
 /// A read of at most so many bytes.
@@ -73,6 +75,16 @@ fn end(role: Role, config: &Config, negotiated: &Negotiated) -> End {
     end
 }
 
+/// An empty inbox through which a message has gone, and a part of another one.
+fn used() -> Inbox {
+    let mut other = End::new(Role::Server);
+    let mut bytes = whole(Role::Client, 0x1, "of another connection");
+    bytes.extend(part(Role::Client, 0x2, [7; 40]));
+    other.read(Door::Pieces, &bytes);
+    assert!(other.inbox.is_empty());
+    other.inbox
+}
+
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Client), Just(Role::Server)]
 }
@@ -85,6 +97,7 @@ fn read() -> impl Strategy<Value = Read> {
         1 => (0..200usize).prop_map(Memory::Exchanged),
         4 => (prop_oneof![Just(0), 0..20usize], prop::bool::weighted(0.1))
             .prop_map(|(beside, dropped)| Memory::Taken { beside, dropped }),
+        1 => Just(Memory::Replaced),
     ];
     let size = prop_oneof![1..8usize, 1..200usize, Just(100_000)];
     (size, door, memory).prop_map(|(size, door, memory)| Read { size, door, memory })
@@ -199,6 +212,8 @@ fn arrive(end: &mut End, read: Read, bytes: &[u8]) {
             }
             return end.read(read.door, bytes);
         }
+        Memory::Replaced if end.inbox.is_empty() => end.inbox = used(),
+        Memory::Replaced => {}
     }
     end.read(read.door, bytes);
 }

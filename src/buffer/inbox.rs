@@ -12,8 +12,8 @@ use bytes::{Buf, Bytes, BytesMut};
 /// lie and events lend them from there; the fragments of a message are moved together, each byte at most once. While a
 /// message is incomplete it stays at the front and `space` is the tail of its own memory.
 ///
-/// An inbox belongs to one connection from the first byte to the last: it holds the message of which the connection
-/// knows the rest.
+/// While it holds bytes, an inbox belongs to one connection, which knows what they are the rest of. An
+/// [empty](Self::is_empty) one may serve another connection next, so that a thread needs one for those that are idle.
 ///
 /// A new inbox holds no heap. [`release`](Self::release) gives the memory of a drained one back, and
 /// [`exchange`](Self::exchange) lends it to others, so that an idle connection holds none.

@@ -69,13 +69,24 @@ impl Outbox {
     }
 
     /// Bytes that wait.
+    #[inline]
     pub fn len(&self) -> usize {
         self.waiting + self.pong.as_ref().map_or(0, Bytes::len)
     }
 
     /// Whether nothing waits.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Copies bytes behind those that wait, whatever the limit: for what stands in front of the frames, such as the
+    /// answer to the opening handshake. Among the frames the peer would take them for one.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.settle();
+        self.make_room(bytes.len());
+        self.gathered.extend_from_slice(bytes);
+        self.waiting += bytes.len();
     }
 
     /// Gives the memory back where nothing waits.
@@ -199,10 +210,12 @@ impl Outbox {
 }
 
 impl Buf for Outbox {
+    #[inline]
     fn remaining(&self) -> usize {
         self.len()
     }
 
+    #[inline]
     fn chunk(&self) -> &[u8] {
         let gathered = &self.gathered[self.sent..];
         match (self.sealed.front(), &self.pong) {
@@ -224,6 +237,7 @@ impl Buf for Outbox {
         count
     }
 
+    #[inline]
     fn advance(&mut self, mut count: usize) {
         assert!(count <= self.len(), "expected to advance by at most {}, got {count}", self.len());
         while let Some(front) = self.sealed.front_mut() {

@@ -12,6 +12,7 @@ use crate::opcode::Opcode;
 enum Step {
     Gather(usize, Option<[u8; 4]>),
     Share(usize),
+    Extend(usize),
     Pong(usize),
     Advance(usize),
     /// Takes bytes for keeps, at most the first piece where the flag is set.
@@ -24,6 +25,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => (size(), any::<Option<[u8; 4]>>()).prop_map(|(size, mask)| Step::Gather(size, mask)),
         2 => size().prop_map(Step::Share),
+        1 => size().prop_map(Step::Extend),
         2 => (0..126usize).prop_map(Step::Pong),
         4 => size().prop_map(Step::Advance),
         3 => (size(), any::<bool>()).prop_map(|(size, piece)| Step::Take(size, piece)),
@@ -73,6 +75,11 @@ proptest! {
                 }
                 Step::Share(size) => {
                     outbox.share(&payload(size).into());
+                    expected.extend(payload(size));
+                    replaceable = 0;
+                }
+                Step::Extend(size) => {
+                    outbox.extend(&payload(size));
                     expected.extend(payload(size));
                     replaceable = 0;
                 }
