@@ -5,8 +5,12 @@ mod driver;
 mod error;
 pub(crate) mod memory;
 mod options;
+#[cfg(feature = "rustls")]
+pub(crate) mod tls;
 
 pub(crate) use driver::{Driver, Received, Sent, Step};
 pub use error::IoError;
 pub(crate) use options::Established;
 pub use options::{Client, Server};
+#[cfg(feature = "rustls")]
+pub use tls::{Identity, Roots, TlsError, WrongName};

@@ -228,6 +228,8 @@ pub mod utf8;
 
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use adapter::{Client, IoError, Server};
+#[cfg(feature = "rustls")]
+pub use adapter::{Identity, Roots, TlsError, WrongName};
 pub use broadcast::Broadcast;
 pub use buffer::{Inbox, Outbox, OutboxFull};
 /// The crate whose buffers are part of this one's interface.
