@@ -43,9 +43,11 @@
 mod clock;
 mod handshake;
 mod split;
+mod stream;
 mod wakers;
 mod websocket;
 
 pub use handshake::{Incoming, accept, accept_with, connect, connect_over, connect_with, incoming};
 pub use split::{Receiver, Sender};
+pub use stream::Stream;
 pub use websocket::WebSocket;

@@ -39,7 +39,9 @@ impl Secure {
         while session.is_handshaking() || session.wants_write() {
             match session.complete_io(&mut Timed { socket: &socket, deadline }) {
                 Ok(_) => {}
-                Err(error) if has_waited(&error) => drop(deadline.left()?),
+                Err(error) if has_waited(&error) => {
+                    deadline.left()?;
+                }
                 Err(error) => return Err(TlsError::in_handshake(error)),
             }
         }
@@ -126,7 +128,9 @@ fn take(session: &mut Connection, arrived: &mut Vec<u8>) -> Result<(), rustls::E
         match session.read_tls(&mut bytes) {
             // RFC 8446 section 6.1: "Any data received after a closure alert has been received MUST be ignored."
             Ok(0) => bytes = &[],
-            Ok(_) => drop(session.process_new_packets()?),
+            Ok(_) => {
+                session.process_new_packets()?;
+            }
             Err(_) => break,
         }
     }

@@ -100,7 +100,8 @@ impl<S: Duplex> Shared<S> {
                 let before = batch.len();
                 let written = write_some(stream, batch, unflushed);
                 let now = self.clock.now();
-                if stalled && batch.len() < before {
+                // A stream that holds bytes of its own has had room for them where it could be flushed.
+                if stalled && (batch.len() < before || matches!(written, Ok(false))) {
                     self.driver().taken(now);
                 }
                 stalled = true;

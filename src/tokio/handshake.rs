@@ -7,26 +7,26 @@ use core::time::Duration;
 use std::boxed::Box;
 
 use ::tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use ::tokio::net::TcpStream;
 use ::tokio::time::timeout;
 use bytes::Bytes;
 
+use super::stream::Stream;
 use super::websocket::WebSocket;
 use crate::adapter::memory;
 use crate::handshake::{Acceptance, HandshakeError, Limits, OriginPolicy, Request, RequestReader, Response, Url};
 use crate::{Client, Due, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
 
-/// Connects to a `ws://` URL with the default options.
+/// Connects to a `ws://` or `wss://` URL with the default options.
 ///
 /// Cancel-safe: dropping the future drops the connection.
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline.
-pub async fn connect(url: &str) -> Result<WebSocket<TcpStream>, IoError> {
+/// [`IoError`]: the transport, TLS, the handshake, or its deadline.
+pub async fn connect(url: &str) -> Result<WebSocket<Stream>, IoError> {
     connect_with(&Client::new(), url).await
 }
 
-/// Connects to a `ws://` URL.
+/// Connects to a `ws://` or `wss://` URL. The deadline of the handshake is that of TCP, TLS and HTTP together.
 ///
 /// Of connections to one host, one at a time may be in its opening handshake (RFC 6455 section 4.1): a caller that
 /// opens many to the same host is to wait for each.
@@ -34,15 +34,11 @@ pub async fn connect(url: &str) -> Result<WebSocket<TcpStream>, IoError> {
 /// Cancel-safe: dropping the future drops the connection.
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline.
-pub async fn connect_with(client: &Client, url: &str) -> Result<WebSocket<TcpStream>, IoError> {
+/// [`IoError`]: the transport, TLS, the handshake, or its deadline.
+pub async fn connect_with(client: &Client, url: &str) -> Result<WebSocket<Stream>, IoError> {
     let parsed = Url::parse(url)?;
-    if parsed.is_secure() {
-        return Err(IoError::NoTls);
-    }
     within(client.timeouts.handshake, async {
-        let stream = TcpStream::connect((parsed.host(), parsed.port())).await?;
-        stream.set_nodelay(true)?;
+        let stream = Stream::connect(client, &parsed).await?;
         shake(client, &parsed, stream).await
     })
     .await

@@ -341,8 +341,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             }
         }
         if self.unflushed {
-            ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+            let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(context) else {
+                // A stream that holds bytes of its own has had no room for them.
+                self.stalled = true;
+                return Poll::Pending;
+            };
+            flushed?;
             self.unflushed = false;
+            if core::mem::take(&mut self.stalled) {
+                self.driver.taken(self.clock.now());
+            }
         }
         Poll::Ready(Ok(()))
     }

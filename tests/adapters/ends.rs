@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use crate::peer::{Blocking, Peer};
 use crate::pipe::{Pipe, pipe};
+use crate::tls;
 
 /// One place where the contract has to hold.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,7 @@ pub(crate) enum Adapter {
 pub(crate) enum Link {
     Tcp,
     Memory,
+    Tls,
 }
 
 /// A connection.
@@ -81,6 +83,11 @@ pub(crate) enum Wire {
     Tcp(TcpStream),
     Duplex(DuplexStream),
     Pipe(Pipe),
+    /// A server's end of TLS, on tokio and blocking.
+    Secure(Box<tokio_rustls::server::TlsStream<tokio::net::TcpStream>>),
+    SecureBlocking(blocking::Stream),
+    /// Where a peer waits for a client, by TLS.
+    Url(String),
 }
 
 /// The runtime of all tests.
@@ -133,6 +140,26 @@ impl Place {
                 let (wire, peer) = pipe();
                 (Wire::Pipe(wire), Peer::new(self.role, peer.clone(), peer))
             }
+            (Link::Tls, adapter) => match self.role {
+                Role::Client => {
+                    let (url, peer) = tls::server();
+                    (Wire::Url(url), peer)
+                }
+                Role::Server => {
+                    let (wire, peer) = tcp();
+                    let peer = tls::client(peer);
+                    let wire = match adapter {
+                        Adapter::Tokio => {
+                            let accepting = tls::acceptor().accept(asynchronous(wire));
+                            Wire::Secure(Box::new(runtime().block_on(accepting).unwrap()))
+                        }
+                        Adapter::Blocking => {
+                            Wire::SecureBlocking(blocking::secure(&server(), tls::identity(), wire).unwrap())
+                        }
+                    };
+                    (wire, peer)
+                }
+            },
         }
     }
 
@@ -156,9 +183,13 @@ impl Place {
     }
 
     pub(crate) fn connect(self, url: &str) -> Result<Box<dyn End>, IoError> {
+        self.connect_with(&Client::new(), url)
+    }
+
+    pub(crate) fn connect_with(self, client: &Client, url: &str) -> Result<Box<dyn End>, IoError> {
         match self.adapter {
-            Adapter::Tokio => Ok(Box::new(runtime().block_on(sockeye::tokio::connect(url))?)),
-            Adapter::Blocking => Ok(Box::new(blocking::connect(url)?)),
+            Adapter::Tokio => Ok(Box::new(runtime().block_on(sockeye::tokio::connect_with(client, url))?)),
+            Adapter::Blocking => Ok(Box::new(blocking::connect_with(client, url)?)),
         }
     }
 
@@ -174,6 +205,8 @@ impl Place {
             (_, Wire::Duplex(stream)) => over(client, stream),
             (Adapter::Blocking, Wire::Tcp(stream)) => Ok(Box::new(blocking::connect_over(client, URL, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::connect_over(client, URL, stream)?)),
+            (_, Wire::Url(url)) => self.connect_with(&client.clone().roots(tls::authority().roots()), &url),
+            (_, Wire::Secure(_) | Wire::SecureBlocking(_)) => unreachable!("a server's end"),
         }
     }
 
@@ -184,11 +217,14 @@ impl Place {
             (_, Wire::Duplex(stream)) => Ok(Box::new(runtime().block_on(sockeye::tokio::incoming(server, stream))?)),
             (Adapter::Blocking, Wire::Tcp(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
+            (_, Wire::Secure(stream)) => Ok(Box::new(runtime().block_on(sockeye::tokio::incoming(server, stream))?)),
+            (_, Wire::SecureBlocking(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
+            (_, Wire::Url(_)) => unreachable!("a client's end"),
         }
     }
 }
 
-fn asynchronous(stream: TcpStream) -> tokio::net::TcpStream {
+pub(crate) fn asynchronous(stream: TcpStream) -> tokio::net::TcpStream {
     stream.set_nonblocking(true).unwrap();
     let _entered = runtime().enter();
     tokio::net::TcpStream::from_std(stream).unwrap()
@@ -335,8 +371,10 @@ macro_rules! contract {
     (@places $keep:ident $role:ident) => {
         contract!(@place $keep tokio_tcp Tokio $role Tcp);
         contract!(@place $keep tokio_memory Tokio $role Memory);
+        contract!(@place $keep tokio_tls Tokio $role Tls);
         contract!(@place $keep blocking_tcp Blocking $role Tcp);
         contract!(@place $keep blocking_memory Blocking $role Memory);
+        contract!(@place $keep blocking_tls Blocking $role Tls);
     };
     (@place $keep:ident $name:ident $adapter:ident $role:ident $link:ident) => {
         #[test]

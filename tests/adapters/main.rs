@@ -12,6 +12,7 @@ mod peer;
 mod pipe;
 mod scripted;
 mod time;
+mod tls;
 mod traffic;
 mod waits;
 mod wakers;

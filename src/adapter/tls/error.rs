@@ -69,6 +69,16 @@ impl TlsError {
             Err(error) => error.into(),
         }
     }
+
+    /// What becomes of an error of a stream that is rustls's, or the lack of an end.
+    #[cfg(feature = "tokio-rustls")]
+    pub(crate) fn in_stream(error: io::Error) -> io::Error {
+        match error.downcast::<rustls::Error>() {
+            Ok(error) => Self::from(error).into(),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Cut.into(),
+            Err(error) => error,
+        }
+    }
 }
 
 impl fmt::Display for TlsError {
