@@ -123,6 +123,19 @@ pub(crate) fn server() -> Server {
     Server::new(OriginPolicy::SameOrigin)
 }
 
+impl Adapter {
+    /// A server's end of TLS over this socket.
+    pub(crate) fn secure(self, socket: TcpStream) -> Wire {
+        match self {
+            Self::Tokio => {
+                let accepting = tls::acceptor().accept(asynchronous(socket));
+                Wire::Secure(Box::new(runtime().block_on(accepting).unwrap()))
+            }
+            Self::Blocking => Wire::SecureBlocking(blocking::secure(&server(), tls::identity(), socket).unwrap()),
+        }
+    }
+}
+
 impl Place {
     /// The adapter's end and the peer.
     pub(crate) fn link(self) -> (Wire, Peer) {
@@ -148,15 +161,7 @@ impl Place {
                 Role::Server => {
                     let (wire, peer) = tcp();
                     let peer = tls::client(peer);
-                    let wire = match adapter {
-                        Adapter::Tokio => {
-                            let accepting = tls::acceptor().accept(asynchronous(wire));
-                            Wire::Secure(Box::new(runtime().block_on(accepting).unwrap()))
-                        }
-                        Adapter::Blocking => {
-                            Wire::SecureBlocking(blocking::secure(&server(), tls::identity(), wire).unwrap())
-                        }
-                    };
+                    let wire = adapter.secure(wire);
                     (wire, peer)
                 }
             },

@@ -103,4 +103,7 @@ fn a_frame_in_parts_costs_no_buffer() {
 fn a_connection_is_small() {
     let size = size_of::<WebSocket<TcpStream>>();
     assert!(size <= 640, "{size}");
+    // What a client has, which may speak TLS: that is elsewhere.
+    let size = size_of::<WebSocket<sockeye::tokio::Stream>>();
+    assert!(size <= 640, "{size}");
 }

@@ -16,3 +16,4 @@ mod tls;
 mod traffic;
 mod waits;
 mod wakers;
+mod wss;

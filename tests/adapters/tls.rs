@@ -1,11 +1,13 @@
 //! The TLS of these tests: an authority made when they run, and a relay behind which a peer speaks in the clear.
 
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use sockeye::{Identity, Role, Roots};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, copy, duplex, split};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -22,6 +24,10 @@ pub(crate) struct Authority {
 impl Authority {
     pub(crate) fn new() -> Self {
         let mut parameters = CertificateParams::new([]).unwrap();
+        // Of two authorities with one name, the key of the wrong one would be tried.
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("authority {}", COUNT.fetch_add(1, Ordering::Relaxed));
+        parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let root = parameters.self_signed(&key).unwrap();
@@ -61,13 +67,27 @@ pub(crate) fn identity() -> &'static Identity {
 
 /// The same for rustls itself.
 pub(crate) fn configuration() -> ServerConfig {
-    use rustls::pki_types::pem::PemObject;
-    let (chain, key) = authority().certify(here());
+    server_of(here())
+}
+
+/// A server whose certificate says this.
+pub(crate) fn server_of(parameters: CertificateParams) -> ServerConfig {
+    configuration_in(rustls::ALL_VERSIONS, parameters)
+}
+
+/// One that speaks these versions alone.
+pub(crate) fn configuration_in(
+    versions: &[&'static SupportedProtocolVersion],
+    parameters: CertificateParams,
+) -> ServerConfig {
+    let (chain, key) = authority().certify(parameters);
     let chain = CertificateDer::from_pem_slice(chain.as_bytes()).unwrap();
     let key = PrivatePkcs8KeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    builder.with_no_client_auth().with_single_cert(vec![chain], key.into()).unwrap()
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+    let mut configuration = builder.with_no_client_auth().with_single_cert(vec![chain], key.into()).unwrap();
+    configuration.ticketer = rustls::crypto::ring::Ticketer::new().unwrap();
+    configuration
 }
 
 pub(crate) fn acceptor() -> TlsAcceptor {

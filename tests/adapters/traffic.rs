@@ -5,7 +5,7 @@ use std::thread;
 
 use sockeye::{Client, Error, IoError, Message, Role};
 
-use crate::ends::{Adapter, Link, Place, run, server};
+use crate::ends::{Adapter, Link, Place, Wire, run, server};
 use crate::peer::{BINARY, CLOSE, FIN, PING, Peer, TEXT, close_body, frame};
 
 contract! {
@@ -209,16 +209,19 @@ fn limited(place: Place, limit: usize) -> (Box<dyn crate::ends::End>, Peer) {
 }
 
 /// Each adapter with each: two ends that only echo, with more under way than the sockets hold.
-fn two_that_only_echo(client: Adapter, serving: Adapter) {
+fn two_that_only_echo(client: Adapter, serving: Adapter, link: Link) {
     run(move || {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let scheme = if link == Link::Tls { "wss" } else { "ws" };
+        let url = format!("{scheme}://{}/", listener.local_addr().unwrap());
         let accepting = thread::spawn(move || {
-            let wire = crate::ends::Wire::Tcp(listener.accept().unwrap().0);
-            let place = Place { adapter: serving, role: Role::Server, link: Link::Tcp };
+            let socket = listener.accept().unwrap().0;
+            let wire = if link == Link::Tls { serving.secure(socket) } else { Wire::Tcp(socket) };
+            let place = Place { adapter: serving, role: Role::Server, link };
             place.incoming(&server(), wire).unwrap().accept().unwrap()
         });
-        let client = Place { adapter: client, role: Role::Client, link: Link::Tcp }.connect(&url).unwrap();
+        let trusting = Client::new().roots(crate::tls::authority().roots());
+        let client = Place { adapter: client, role: Role::Client, link }.connect_with(&trusting, &url).unwrap();
         let server = accepting.join().unwrap();
         let (one, other) = (server.split(), client.split());
         let starter = one.0.another();
@@ -265,22 +268,26 @@ const ROUNDS: usize = 4;
 
 #[test]
 fn two_that_only_echo_tokio_and_tokio() {
-    two_that_only_echo(Adapter::Tokio, Adapter::Tokio);
+    two_that_only_echo(Adapter::Tokio, Adapter::Tokio, Link::Tcp);
+    two_that_only_echo(Adapter::Tokio, Adapter::Tokio, Link::Tls);
 }
 
 #[test]
 fn two_that_only_echo_tokio_and_blocking() {
-    two_that_only_echo(Adapter::Tokio, Adapter::Blocking);
+    two_that_only_echo(Adapter::Tokio, Adapter::Blocking, Link::Tcp);
+    two_that_only_echo(Adapter::Tokio, Adapter::Blocking, Link::Tls);
 }
 
 #[test]
 fn two_that_only_echo_blocking_and_tokio() {
-    two_that_only_echo(Adapter::Blocking, Adapter::Tokio);
+    two_that_only_echo(Adapter::Blocking, Adapter::Tokio, Link::Tcp);
+    two_that_only_echo(Adapter::Blocking, Adapter::Tokio, Link::Tls);
 }
 
 #[test]
 fn two_that_only_echo_blocking_and_blocking() {
-    two_that_only_echo(Adapter::Blocking, Adapter::Blocking);
+    two_that_only_echo(Adapter::Blocking, Adapter::Blocking, Link::Tcp);
+    two_that_only_echo(Adapter::Blocking, Adapter::Blocking, Link::Tls);
 }
 
 /// A large message in many small reads, with a pause after each, is not copied at each pause.

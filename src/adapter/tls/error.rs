@@ -198,6 +198,11 @@ impl From<CertificateError> for TlsError {
             CertificateError::NotValidForNameContext { expected, presented } => {
                 Self::WrongName(Box::new(WrongName { expected: expected.to_str().into_owned(), presented }))
             }
+            CertificateError::BadSignature => Self::Certificate(
+                "its signature is not that of the issuer whom this client trusts under the same name: where the issuer \
+                 has a new certificate, give that one with `Client::roots`"
+                    .into(),
+            ),
             other => Self::Certificate(format!("{other}").into()),
         }
     }
