@@ -112,6 +112,12 @@ impl Default for Validator {
     }
 }
 
+/// Whether `bytes` are a whole text.
+#[inline]
+pub(crate) fn is_valid(bytes: &[u8]) -> bool {
+    simdutf8::basic::from_utf8(bytes).is_ok()
+}
+
 /// How many bytes at the end begin a code point that `bytes` does not finish.
 #[inline]
 fn unfinished(bytes: &[u8]) -> usize {

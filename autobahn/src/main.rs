@@ -2,6 +2,7 @@
 
 mod arguments;
 mod cases;
+mod embeddings;
 mod page;
 mod process;
 mod report;
@@ -10,11 +11,13 @@ mod suite;
 mod wstest;
 
 use arguments::Arguments;
+use embeddings::Embedding;
 use report::{Expected, Verdicts};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
-use suite::Suite;
+use suite::{Role, Suite};
 use wstest::Wstest;
 
 fn main() -> ExitCode {
@@ -33,37 +36,44 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the suite in every role that is asked for, and says whether all is as expected.
+/// Runs the suite in every embedding and role that is asked for, and says whether all is as expected.
 fn run(arguments: &Arguments) -> Result<bool, String> {
     let expected =
         Expected::read(include_str!("../expected.json")).map_err(|error| format!("expected.json: {error}"))?;
     let target = target()?;
+    let runs = arguments.runs();
+    if arguments.testee.is_none() {
+        build(&runs)?;
+    }
+    for name in arguments.without_client() {
+        println!("{name} has no client: its server alone is tested");
+    }
     let root = target.join("autobahn");
     let wstest = Wstest::find(&root)?;
     let suite = wstest.cases(&root.join("list"))?;
     let asked = cases::chosen(&suite, &arguments.cases)?;
     let shards = shards::divide(&asked, arguments.shards);
-    if arguments.testee.is_none() {
-        build()?;
-    }
-    let mut passed = true;
-    for &role in &arguments.roles {
-        let name = format!("{}-{}", role.name(), arguments.adapter);
-        let own = || target.join(format!("release/testee-{}", role.name()));
+    let mut results = Vec::new();
+    for &(embedding, role) in &runs {
+        let name = format!("{}-{}", role.name(), embedding.name);
+        let own = || target.join("release").join(program(embedding, role));
         let run = Suite {
             wstest: wstest.clone(),
             role,
-            adapter: arguments.adapter.clone(),
+            embedding,
             testee: arguments.testee.clone().unwrap_or_else(own),
             folder: empty(&root.join(&name))?,
         };
         println!("{name}: {} cases in {} shards", asked.len(), shards.len());
         let verdicts = run.run(&shards)?;
         let differences = expected.differences(&suite, &asked, &verdicts);
-        passed &= differences.is_empty();
         conclude(&name, &run.folder, &verdicts, &differences)?;
+        results.push(report::Row { name, verdicts, differences: differences.len() });
     }
-    Ok(passed)
+    if results.len() > 1 {
+        println!("{}", report::summary(&results));
+    }
+    Ok(results.iter().all(|row| row.differences == 0))
 }
 
 /// Prints the tables and what is not as expected, and writes the page.
@@ -84,15 +94,34 @@ fn conclude(name: &str, folder: &Path, verdicts: &Verdicts, differences: &[Strin
     Ok(())
 }
 
-/// Builds the testees.
-fn build() -> Result<(), String> {
+/// The program that is tested.
+fn program(embedding: Embedding, role: Role) -> &'static str {
+    match role {
+        Role::Server => embedding.name,
+        Role::Client => "testee-client",
+    }
+}
+
+/// Builds the programs of `runs`.
+fn build(runs: &[(Embedding, Role)]) -> Result<(), String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let status = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--manifest-path", manifest, "--bins"])
-        .status()
-        .map_err(|error| format!("cannot run cargo: {error}"))?;
-    if status.success() { Ok(()) } else { Err("the testees do not build".into()) }
+    for (package, role) in [("embed", Role::Server), ("autobahn", Role::Client)] {
+        let of_role = runs.iter().filter(|(_, wanted)| *wanted == role);
+        let programs: BTreeSet<_> = of_role.map(|&(embedding, role)| program(embedding, role)).collect();
+        if programs.is_empty() {
+            continue;
+        }
+        let mut build = Command::new(&cargo);
+        build.args(["build", "--release", "--quiet", "--manifest-path", manifest, "--package", package]);
+        build.args(programs.iter().flat_map(|program| ["--bin", program]));
+        match build.status() {
+            Ok(status) if status.success() => {}
+            Ok(_) => return Err(format!("not all of these programs of `{package}` can be built: {programs:?}")),
+            Err(error) => return Err(format!("cannot run cargo: {error}")),
+        }
+    }
+    Ok(())
 }
 
 /// Cargo's target directory, where this program lies two folders deep.

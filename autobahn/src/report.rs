@@ -54,8 +54,7 @@ pub(crate) fn table(title: &str, verdicts: &Verdicts, shown: fn(&Verdict) -> &st
         let of_row = |id: &Id| section.is_none_or(|section| id.section() == section);
         let mut counts = [0; COLUMNS.len()];
         for (_, verdict) in verdicts.iter().filter(|(id, _)| of_row(id)) {
-            let column = COLUMNS.iter().position(|column| *column == shown(verdict));
-            counts[column.unwrap_or(COLUMNS.len() - 1)] += 1;
+            counts[column(shown(verdict))] += 1;
         }
         let total: u32 = counts.iter().sum();
         let mut line = format!("\n{name:<26} {total:>5}");
@@ -68,6 +67,45 @@ pub(crate) fn table(title: &str, verdicts: &Verdicts, shown: fn(&Verdict) -> &st
         table += &row(&format!("{section:>2} {name}"), Some(section));
     }
     table + &row("   all", None) + "\n"
+}
+
+/// One line of the summary: a run and what came of it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The role and the embedding.
+    pub(crate) name: String,
+    pub(crate) verdicts: Verdicts,
+    /// How many cases are not as `expected.json` says.
+    pub(crate) differences: usize,
+}
+
+/// A table of several runs. A case counts as OK where it is OK in both of its results, and as the worse of them
+/// otherwise.
+pub(crate) fn summary(rows: &[Row]) -> String {
+    let mut table = format!("{:<26} cases", "summary");
+    for column in COLUMNS {
+        let _ = write!(table, "  {column}");
+    }
+    for Row { name, verdicts, differences } in rows {
+        let mut counts = [0; COLUMNS.len()];
+        for verdict in verdicts.values() {
+            counts[column(&verdict.behavior).max(column(&verdict.close))] += 1;
+        }
+        let _ = write!(table, "\n{name:<26} {:>5}", verdicts.len());
+        for (column, count) in COLUMNS.iter().zip(counts) {
+            let _ = write!(table, "  {count:>width$}", width = column.len());
+        }
+        let _ = match differences {
+            0 => write!(table, "  passed"),
+            count => write!(table, "  FAILED, {count} not as expected.json says"),
+        };
+    }
+    table
+}
+
+/// The column that a result is counted in.
+fn column(result: &str) -> usize {
+    COLUMNS.iter().position(|column| *column == result).unwrap_or(COLUMNS.len() - 1)
 }
 
 /// What `expected.json` says of the cases that are not OK.
@@ -189,6 +227,16 @@ mod tests {
             ]
         );
         assert_eq!(lines(|verdict| &verdict.close)[0], ["1", "Framing", "2", "1", "0", "0", "0", "1"]);
+    }
+
+    #[test]
+    fn the_summary_counts_the_worse_of_both_results() {
+        let rows = [0, 2].map(|differences| Row { name: "server-tokio".into(), verdicts: verdicts(), differences });
+        let summary = summary(&rows);
+        let lines: Vec<_> = summary.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+        assert_eq!(lines[0], ["server-tokio", "3", "1", "0", "1", "0", "1", "passed"]);
+        assert_eq!(lines[1][..7], ["server-tokio", "3", "1", "0", "1", "0", "1"]);
+        assert_eq!(lines[1][7..9], ["FAILED,", "2"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A run of the suite against one testee in one role.
 
 use crate::cases::Id;
+use crate::embeddings::Embedding;
 use crate::process::Process;
 use crate::report::{self, Verdicts};
 use crate::wstest::{Wstest, follow, free_port};
@@ -36,8 +37,8 @@ impl Role {
 pub(crate) struct Suite {
     pub(crate) wstest: Wstest,
     pub(crate) role: Role,
-    pub(crate) adapter: String,
-    /// The program `testee-server` or `testee-client`, or one that takes the same arguments.
+    pub(crate) embedding: Embedding,
+    /// The embedding's program or `testee-client`, or one that takes the same arguments.
     pub(crate) testee: PathBuf,
     /// The folder of the report.
     pub(crate) folder: PathBuf,
@@ -81,15 +82,20 @@ impl Suite {
         self.verdicts(shards.len())
     }
 
-    /// Starts our server. Its first line says where it listens.
+    /// Starts our server. Its first line says where it listens. It complains of what the suite provokes, and the
+    /// suite judges what came of it: the complaints go into a file.
     fn server(&self) -> Result<(Process, String), String> {
+        let path = self.folder.join("testee.err");
+        let complaints =
+            fs::File::create(&path).map_err(|error| format!("cannot write to {}: {error}", path.display()))?;
         let mut command = Command::new(&self.testee);
-        let mut server = Process::start(command.args(["--adapter", &self.adapter]))?;
+        let mut server = Process::start(command.arg("127.0.0.1:0").stderr(complaints))?;
         let mut output = BufReader::new(server.output()?);
         let mut line = String::new();
         let _ = output.read_line(&mut line);
         let Some(url) = line.trim().strip_prefix("listening on ") else {
-            return Err(format!("{command:?} does not say where it listens: `{line}`"));
+            let complaints = fs::read_to_string(&path).unwrap_or_default();
+            return Err(format!("{command:?} does not say where it listens: `{}`\n{complaints}", line.trim()));
         };
         // A server that tells more must not wait for a reader.
         thread::spawn(move || io::copy(&mut output, &mut io::sink()));
@@ -118,7 +124,8 @@ impl Suite {
         let progress = progress.clone();
         let follower = thread::spawn(move || follow(output, &log, || drop(progress.send(Progress::Started))));
         let mut command = Command::new(&self.testee);
-        command.args(["--adapter", &self.adapter, &url, &self.agent()]);
+        let adapter = self.embedding.client.unwrap_or(self.embedding.name);
+        command.args(["--adapter", adapter, &url, &self.agent()]);
         let mut client = Process::start(&mut command)?;
         let _ = io::copy(&mut client.output()?, &mut io::sink());
         let status = client.wait()?;
@@ -162,7 +169,7 @@ impl Suite {
 
     /// The testee's name in the reports.
     fn agent(&self) -> String {
-        format!("sockeye-{}", self.adapter)
+        format!("sockeye-{}", self.embedding.name)
     }
 
     fn verdicts(&self, shards: usize) -> Result<Verdicts, String> {
