@@ -85,6 +85,13 @@ pub fn secure(server: &Server, identity: &Identity, socket: TcpStream) -> Result
     Ok(Stream(Kind::Secure(Box::new(stream))))
 }
 
+/// Plain TCP that was connected elsewhere, for [`connect_over`](super::connect_over).
+impl From<TcpStream> for Stream {
+    fn from(socket: TcpStream) -> Self {
+        Self(Kind::Plain(socket))
+    }
+}
+
 impl Read for Stream {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         either!(&mut self.0, stream => stream.read(space))

@@ -89,6 +89,13 @@ impl Stream {
     }
 }
 
+/// Plain TCP that was connected elsewhere, for [`connect_over`](super::connect_over).
+impl From<TcpStream> for Stream {
+    fn from(socket: TcpStream) -> Self {
+        Self(Kind::Plain(socket))
+    }
+}
+
 async fn connect(url: &Url) -> io::Result<TcpStream> {
     let socket = TcpStream::connect((url.host(), url.port())).await?;
     socket.set_nodelay(true)?;
