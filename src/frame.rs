@@ -1,11 +1,48 @@
 //! The header of a frame ([RFC 6455 section 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 //!
-//! Usable alone and without allocation. What a header means in its place (who masks, which reserved bits were
-//! negotiated, whether a continuation has anything to continue) is the [`Connection`](crate::Connection)'s.
+//! Usable alone and without an allocator: this room is there without any feature of the crate, and so are [`mask`],
+//! [`utf8`] and what [`close`] has for the body of a close frame. What a header means in its place (who masks, which
+//! reserved bits were negotiated, whether a continuation has anything to continue) is the
+//! [`Connection`](crate::Connection)'s.
+//!
+//! A frame that is decoded, unmasked and validated where it stands, with these rooms alone:
+//!
+//! ```
+//! use sockeye::frame::Header;
+//! use sockeye::mask::Mask;
+//! use sockeye::utf8::Validator;
+//! use sockeye::{Opcode, Role};
+//!
+//! // The masked "Hello" of RFC 6455 section 5.7, as it came from a client, and the first byte of the next frame.
+//! let mut memory = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58, 0x81];
+//!
+//! let (header, size) = Header::decode(&memory)?.expect("the whole header has come");
+//! assert_eq!((header.opcode, header.fin, header.reserved), (Opcode::Text, true, 0));
+//! assert_eq!(header.mask.is_some(), Role::Client.masks());
+//!
+//! let length = usize::try_from(header.length).expect("no more than this machine can address");
+//! let payload = &mut memory[size..size + length];
+//! Mask::new(header.mask.unwrap_or_default()).apply(payload);
+//!
+//! let mut text = Validator::new(); // of the whole message: the next fragment goes on where this one ends
+//! text.validate(payload).expect("a text is UTF-8");
+//! assert!(header.fin && text.is_complete());
+//! assert_eq!(payload, b"Hello");
+//! # Ok::<(), sockeye::frame::HeaderError>(())
+//! ```
+//!
+//! [`mask`]: crate::mask
+//! [`utf8`]: crate::utf8
+//! [`close`]: crate::close
+
+#[cfg(feature = "alloc")]
+mod whole;
 
 use core::fmt;
 
 use crate::opcode::Opcode;
+#[cfg(feature = "alloc")]
+pub(crate) use whole::Whole;
 
 /// The header of a frame.
 ///
@@ -82,9 +119,9 @@ impl Header {
     }
 }
 
-/// Bytes of the header of a frame with this much payload.
+/// Bytes of the header of a frame with this much payload: the room to leave in front of a payload that is written first.
 #[inline]
-pub(crate) const fn size(payload: usize, masked: bool) -> usize {
+pub const fn size(payload: usize, masked: bool) -> usize {
     let length = match payload {
         0..=125 => 0,
         126..=0xFFFF => 2,
@@ -172,42 +209,6 @@ impl Start {
     }
 }
 
-/// A data frame that is a message of its own: with FIN, without reserved bits, and in one of the two shorter forms of
-/// length.
-pub(crate) struct Whole {
-    pub(crate) opcode: Opcode,
-    /// Zeros where the frame is not masked.
-    pub(crate) key: [u8; 4],
-    /// Bytes of the header.
-    pub(crate) header: usize,
-    /// Bytes of payload, which need not be there.
-    pub(crate) length: usize,
-}
-
-impl Whole {
-    /// The frame that `bytes` begin with; `None` where it is another, or wrong, or too short to tell.
-    #[inline]
-    pub(crate) fn find(bytes: &[u8], masked: bool) -> Option<Self> {
-        // All of such a header and more, or of the shortest frames all: one look at the memory is enough.
-        let head = u64::from_le_bytes(*bytes.first_chunk()?);
-        let opcode = match head as u8 {
-            0x81 => Opcode::Text,
-            0x82 => Opcode::Binary,
-            _ => return None,
-        };
-        let (length, key, header) = match (head >> 8) as u8 ^ u8::from(masked) << 7 {
-            short @ 0..=125 => (usize::from(short), head >> 16, 2),
-            126 => (usize::from(((head >> 16) as u16).swap_bytes()), head >> 32, 4),
-            _ => return None,
-        };
-        if header == 4 && length < 126 {
-            return None;
-        }
-        let (key, header) = if masked { ((key as u32).to_le_bytes(), header + 4) } else { ([0; 4], header) };
-        Some(Self { opcode, key, header, length })
-    }
-}
-
 /// A header as it goes over the wire: 2 to [`MAX_SIZE`] bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Encoded {
@@ -274,7 +275,7 @@ impl core::error::Error for HeaderError {}
 pub const MAX_SIZE: usize = 14;
 
 /// RSV1 among the reserved bits: "Per-Message Compressed" (RFC 7692 section 6).
-pub(crate) const COMPRESSED: u8 = 0b100;
+pub const COMPRESSED: u8 = 0b100;
 
 const TOP_BIT: u64 = 1 << 63;
 
