@@ -14,7 +14,7 @@ use std::thread;
 use sockeye::deflate::Options;
 use sockeye::handshake::{HandshakeError, Offer};
 use sockeye::tokio::{Receiver, Sender, Stream, connect_with};
-use sockeye::{Client, CloseCode, CloseFrame, Ending, IoError, Message, Roots, Side, Text};
+use sockeye::{Client, CloseCode, CloseFrame, Ending, IoError, Message, Roots, Side, Text, TlsError};
 use tokio::sync::mpsc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -135,6 +135,10 @@ fn explain(url: &str, error: IoError) -> String {
                 ),
             }
         }
+        IoError::Tls(TlsError::UnknownIssuer) => format!(
+            "cannot connect to {url}: its certificate was issued by nobody who is trusted; where it is the right one, name \
+             a file with it in --roots"
+        ),
         error => format!("cannot connect to {url}: {error}"),
     }
 }
