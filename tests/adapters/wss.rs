@@ -57,6 +57,15 @@ fn accept(stream: &mut Served, told: &[u8]) -> String {
     head
 }
 
+/// Sends a record of this type that is long in coming, until the peer has gone.
+fn drip(mut socket: &TcpStream, kind: u8) {
+    socket.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+    let mut next: &[u8] = &[kind, 3, 3, 0x40, 0];
+    while socket.write_all(next).is_ok() && !matches!(socket.read(&mut [0; 1000]), Ok(0)) {
+        next = &[0];
+    }
+}
+
 /// How both adapters fail to connect to a port by TLS.
 #[track_caller]
 fn fails(client: &Client, serve: fn(TcpStream), is_right: fn(&TlsError) -> bool, words: &[&str]) {
@@ -164,12 +173,8 @@ fn a_host_that_no_certificate_can_be_for() {
 /// One deadline bounds TCP, TLS and HTTP together, for a server that is silent in any of them, or slow.
 #[test]
 fn a_server_that_does_not_shake_hands_in_time() {
-    fn drip(mut socket: TcpStream) {
-        // A handshake record that is long in coming.
-        let _ = socket.write_all(&[22, 3, 3, 0x40, 0]);
-        while socket.write_all(&[0]).is_ok() {
-            thread::sleep(Duration::from_millis(10));
-        }
+    fn drip_handshake(socket: TcpStream) {
+        drip(&socket, 22);
     }
     fn listen(mut socket: TcpStream) {
         let _ = socket.read_to_end(&mut Vec::new());
@@ -182,7 +187,7 @@ fn a_server_that_does_not_shake_hands_in_time() {
             assert!(matches!(error, IoError::TimedOut(Due::Handshake)), "{adapter:?}: {error:?}");
         };
         for adapter in ADAPTERS {
-            for serve in [listen, drip] {
+            for serve in [listen, drip_handshake] {
                 let (port, serving) = port(serve);
                 in_time(adapter, port);
                 serving.join().unwrap();
@@ -396,10 +401,7 @@ fn a_record_that_never_ends_does_not_put_off_the_end() {
         for adapter in ADAPTERS {
             let (port, serving) = secure_port(configuration(), |stream| {
                 accept(stream, b"");
-                let _ = stream.sock.write_all(&[23, 3, 3, 0x40, 0]);
-                while stream.sock.write_all(&[0]).is_ok() {
-                    thread::sleep(Duration::from_millis(10));
-                }
+                drip(&stream.sock, 23);
             });
             let timeouts = Timeouts { close_wait: Some(Duration::from_millis(300)), ..Timeouts::default() };
             let client = trusting().timeouts(timeouts);
