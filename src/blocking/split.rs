@@ -13,8 +13,10 @@ use crate::adapter::{Driver, Received, Sent, Step, memory};
 use crate::{Broadcast, CloseFrame, Ending, Error, IoError, Message, Outbox, Part};
 
 pub(super) fn split<S: Duplex>(websocket: WebSocket<S>) -> Result<(Sender<S>, Receiver<S>), IoError> {
-    let WebSocket { stream, driver, clock, subprotocol, unflushed, .. } = websocket;
+    let WebSocket { mut stream, driver, clock, subprotocol, unflushed, .. } = websocket;
     let batch = Outbox::with_limit(driver.outbox.limit());
+    // A write looks at the deadlines as often as a read, whatever wait the stream was told last.
+    stream.set_wait(Some(LOOK))?;
     let reading = stream.duplicate()?;
     let writer = Mutex::new(Writer { stream, batch, unflushed });
     let shared = Arc::new(Shared { driver: Mutex::new(driver), writer, clock });
