@@ -39,6 +39,8 @@ pub struct WebSocket<S> {
     unflushed: bool,
     /// Whether the stream has had no room since it last took bytes.
     stalled: bool,
+    /// Whether the stream has held bytes, as TLS does, for which what is below it had no room when it was flushed.
+    held: bool,
     /// Whether `None` was handed out.
     ended: bool,
     subprotocol: Option<String>,
@@ -58,6 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             wakers,
             unflushed: false,
             stalled: false,
+            held: false,
             ended: false,
             subprotocol,
         }
@@ -342,13 +345,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         }
         if self.unflushed {
             let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(context) else {
-                // A stream that holds bytes of its own has had no room for them.
-                self.stalled = true;
+                self.held = true;
                 return Poll::Pending;
             };
             flushed?;
             self.unflushed = false;
-            if core::mem::take(&mut self.stalled) {
+            if core::mem::take(&mut self.held) {
                 self.driver.taken(self.clock.now());
             }
         }
