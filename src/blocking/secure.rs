@@ -131,10 +131,16 @@ fn take(session: &mut Connection, arrived: &mut Vec<u8>) -> Result<(), rustls::E
             Ok(_) => {
                 session.process_new_packets()?;
             }
+            // It has no room before what it has decrypted is read.
             Err(_) => break,
         }
     }
-    *arrived = bytes.to_vec();
+    let taken = arrived.len() - bytes.len();
+    arrived.drain(..taken);
+    if arrived.is_empty() {
+        // A connection that is idle holds no memory for it.
+        *arrived = Vec::new();
+    }
     Ok(())
 }
 

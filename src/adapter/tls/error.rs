@@ -135,8 +135,9 @@ impl fmt::Display for WrongName {
         match self.presented.split_first() {
             None => f.write_str("no name")?,
             Some((first, others)) => {
-                write!(f, "\"{first}\"")?;
-                others.iter().take(SHOWN - 1).try_for_each(|name| write!(f, ", \"{name}\""))?;
+                // A name is what the peer says it is: nothing of it may look like a line of a log.
+                write!(f, "{first:?}")?;
+                others.iter().take(SHOWN - 1).try_for_each(|name| write!(f, ", {name:?}"))?;
                 if self.presented.len() > SHOWN {
                     write!(f, " and {} more", self.presented.len() - SHOWN)?;
                 }
@@ -196,6 +197,7 @@ impl From<CertificateError> for TlsError {
                 Self::NotYetValid(between(not_before.as_secs(), time.as_secs()))
             }
             CertificateError::NotValidForNameContext { expected, presented } => {
+                let presented = presented.iter().map(|name| bare(name)).collect();
                 Self::WrongName(Box::new(WrongName { expected: expected.to_str().into_owned(), presented }))
             }
             CertificateError::BadSignature => Self::Certificate(
@@ -206,6 +208,12 @@ impl From<CertificateError> for TlsError {
             other => Self::Certificate(format!("{other}").into()),
         }
     }
+}
+
+/// A name that rustls presents by its kind, such as `DnsName("localhost")`.
+fn bare(name: &str) -> String {
+    let inner = name.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')'));
+    String::from(inner.unwrap_or(name).trim_matches('"'))
 }
 
 /// What a stream makes of it.
