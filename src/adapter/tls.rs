@@ -2,6 +2,7 @@
 
 mod error;
 
+use core::fmt;
 use std::string::String;
 use std::sync::{Arc, OnceLock};
 use std::vec::Vec;
@@ -84,7 +85,7 @@ impl Roots {
 }
 
 /// Whom a client trusts, and what comes of it: shared by its clones, so that their sessions are resumed too.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Trust(Arc<(Roots, OnceLock<Arc<ClientConfig>>)>);
 
 impl Trust {
@@ -107,7 +108,8 @@ impl Trust {
         // The process may have no default provider, or one of somebody else's choice.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut configuration = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::of)?
             .with_root_certificates(roots.store()?)
             .with_no_client_auth();
         configuration.alpn_protocols = protocols();
@@ -116,7 +118,13 @@ impl Trust {
 
     /// A session with a server of this name.
     pub(crate) fn session(&self, host: &str) -> Result<ClientConnection, TlsError> {
-        Ok(ClientConnection::new(self.configuration()?, server_name(host)?)?)
+        ClientConnection::new(self.configuration()?, server_name(host)?).map_err(TlsError::of)
+    }
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.0.fmt(f)
     }
 }
 
@@ -135,7 +143,7 @@ pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
 ///
 /// It serves with TLS 1.2 and 1.3 and asks clients for no certificate. Clones share it, and the tickets by which clients
 /// resume their sessions. A server that wants more makes its streams with a TLS library, and accepts over these.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Identity(Arc<ServerConfig>);
 
 impl Identity {
@@ -146,11 +154,12 @@ impl Identity {
     /// [`TlsError::Certificates`] or [`TlsError::Key`] where one of them is missing or cannot be read, or does not belong to
     /// the other.
     pub fn pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let wrong = |error: &dyn core::fmt::Display| TlsError::Key(format!("{error}").into());
+        let wrong = |error: &dyn fmt::Display| TlsError::Key(format!("{error}").into());
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| wrong(&error))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut configuration = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::of)?
             .with_no_client_auth()
             .with_single_cert(certificates(chain)?, key)
             .map_err(|error| wrong(&error))?;
@@ -160,7 +169,14 @@ impl Identity {
 
     /// A session with a client.
     pub(crate) fn session(&self) -> Result<ServerConnection, TlsError> {
-        Ok(ServerConnection::new(Arc::clone(&self.0))?)
+        ServerConnection::new(Arc::clone(&self.0)).map_err(TlsError::of)
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
     }
 }
 

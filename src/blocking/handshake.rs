@@ -12,7 +12,8 @@ use super::websocket::WebSocket;
 use crate::handshake::{Acceptance, HandshakeError, OriginPolicy, Request, RequestReader, Response, Url};
 use crate::{Client, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
 
-/// Connects to a `ws://` or `wss://` URL with the default options.
+/// Connects to a `ws://` or `wss://` URL with the default options. For `wss://` it reads whom the system trusts each time: who
+/// connects often keeps a [`Client`].
 ///
 /// # Errors
 /// [`IoError`]: the transport, TLS, the handshake, or its deadline.

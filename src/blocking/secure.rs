@@ -46,7 +46,9 @@ impl Secure {
             }
         }
         let shared = Shared { session: Mutex::new(session), arrived: Mutex::default(), leaving: Mutex::default() };
-        Ok(Self { socket, shared: Arc::new(shared), bounded: true })
+        let mut stream = Self { socket, shared: Arc::new(shared), bounded: false };
+        stream.set_wait(None)?;
+        Ok(stream)
     }
 
     pub(super) fn socket(&self) -> &TcpStream {
@@ -102,7 +104,7 @@ impl Read for Secure {
             drop(session);
             if let Err(error) = taken {
                 self.send_alert();
-                return Err(TlsError::from(error).into());
+                return Err(TlsError::of(error).into());
             }
             // A peer that sends a record byte by byte must not put a deadline off.
             if has_read && self.bounded {

@@ -16,7 +16,8 @@ use crate::adapter::memory;
 use crate::handshake::{Acceptance, HandshakeError, Limits, OriginPolicy, Request, RequestReader, Response, Url};
 use crate::{Client, Due, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
 
-/// Connects to a `ws://` or `wss://` URL with the default options.
+/// Connects to a `ws://` or `wss://` URL with the default options. For `wss://` it reads whom the system trusts each time: who
+/// connects often keeps a [`Client`].
 ///
 /// Cancel-safe: dropping the future drops the connection.
 ///

@@ -64,7 +64,7 @@ impl TlsError {
     /// What an error of a stream is that came while rustls shook hands over it.
     pub(crate) fn in_handshake(error: io::Error) -> IoError {
         match error.downcast::<rustls::Error>() {
-            Ok(error) => IoError::Tls(error.into()),
+            Ok(error) => IoError::Tls(Self::of(error)),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => IoError::Tls(Self::HandshakeCut),
             Err(error) => error.into(),
         }
@@ -74,7 +74,7 @@ impl TlsError {
     #[cfg(feature = "tokio-rustls")]
     pub(crate) fn in_stream(error: io::Error) -> io::Error {
         match error.downcast::<rustls::Error>() {
-            Ok(error) => Self::from(error).into(),
+            Ok(error) => Self::of(error).into(),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Cut.into(),
             Err(error) => error,
         }
@@ -163,11 +163,12 @@ impl fmt::Display for Rough {
     }
 }
 
-impl From<rustls::Error> for TlsError {
-    fn from(error: rustls::Error) -> Self {
+/// From rustls's errors: no `From`, as these types are no part of the interface.
+impl TlsError {
+    pub(crate) fn of(error: rustls::Error) -> Self {
         use rustls::Error;
         match error {
-            Error::InvalidCertificate(error) => error.into(),
+            Error::InvalidCertificate(error) => Self::of_certificate(error),
             Error::InvalidMessage(InvalidMessage::InvalidContentType) => Self::NotTls,
             Error::AlertReceived(AlertDescription::ProtocolVersion)
             | Error::InvalidMessage(InvalidMessage::UnknownProtocolVersion)
@@ -183,10 +184,8 @@ impl From<rustls::Error> for TlsError {
             other => Self::Other(format!("{other}").into()),
         }
     }
-}
 
-impl From<CertificateError> for TlsError {
-    fn from(error: CertificateError) -> Self {
+    fn of_certificate(error: CertificateError) -> Self {
         let between = |one: u64, other: u64| Duration::from_secs(one.saturating_sub(other));
         match error {
             CertificateError::UnknownIssuer => Self::UnknownIssuer,
