@@ -12,7 +12,7 @@ use sockeye::{Identity, Role, Roots};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, copy, duplex, split};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::ends::{asynchronous, runtime};
+use crate::ends::{on_tokio, runtime};
 use crate::peer::{Blocking, Peer};
 
 /// An authority, and a server on this machine that it certifies.
@@ -108,7 +108,7 @@ pub(crate) fn client(socket: TcpStream) -> Peer {
     let (near, far) = duplex(ROOM);
     runtime().spawn(async move {
         let name = ServerName::try_from("localhost").unwrap();
-        relay(connector().connect(name, asynchronous(socket)).await.unwrap(), near).await;
+        relay(connector().connect(name, on_tokio(socket)).await.unwrap(), near).await;
     });
     peer(Role::Server, far)
 }
@@ -122,7 +122,7 @@ pub(crate) fn server() -> (String, Peer) {
         let socket = listener.accept().unwrap().0;
         socket.set_nodelay(true).unwrap();
         runtime().spawn(async move {
-            if let Ok(stream) = acceptor().accept(asynchronous(socket)).await {
+            if let Ok(stream) = acceptor().accept(on_tokio(socket)).await {
                 relay(stream, near).await;
             }
         })
