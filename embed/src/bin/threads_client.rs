@@ -1,4 +1,4 @@
-//! An echo client on blocking sockets: `cargo run --release -p embed --bin threads_client -- URL [--max-message BYTES]`.
+//! An echo client on blocking sockets: `cargo run --release -p embed --bin threads_client -- URL [--max-message BYTES] [--roots FILE]`.
 //!
 //! It echoes every message that the server sends, until either end closes.
 
@@ -6,12 +6,11 @@
 mod arguments;
 
 use std::error::Error;
-use std::net::TcpStream;
 use std::process::{ExitCode, exit};
 use std::sync::{Arc, OnceLock};
 
 use arguments::Arguments;
-use sockeye::blocking::{Receiver, Sender, connect_with};
+use sockeye::blocking::{Receiver, Sender, Stream, connect_with};
 use sockeye::deflate::Options;
 use sockeye::{Client, CloseCode, CloseFrame, Config, IoError};
 
@@ -27,8 +26,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
-    let client = Client::new().config(config).deflate(Options::new());
-    let open = Arc::new(OnceLock::<Sender<TcpStream>>::new());
+    let client = Client::new().config(config).deflate(Options::new()).roots(arguments.roots.clone());
+    let open = Arc::new(OnceLock::<Sender<Stream>>::new());
     let closing = Arc::clone(&open);
     ctrlc::set_handler(move || match closing.get() {
         // How that goes shows on the receiving side.
@@ -49,7 +48,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn echo(sender: &Sender<TcpStream>, receiver: &mut Receiver<TcpStream>) -> Result<(), IoError> {
+fn echo(sender: &Sender<Stream>, receiver: &mut Receiver<Stream>) -> Result<(), IoError> {
     while let Some(message) = receiver.receive()? {
         if message.is_data() {
             sender.feed(message)?;
