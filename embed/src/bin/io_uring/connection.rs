@@ -38,7 +38,7 @@ pub(crate) async fn serve(stream: TcpStream, terms: &Terms, stop: CancelToken) -
         accepted = Box::pin(handshake(&stream, terms)).fuse() => accepted?,
         () = stop.clone().wait().fuse() => return Ok(()),
     };
-    let link = &mut Link::new(connection, inbox, terms.timeouts);
+    let link = &mut Link::new(connection, inbox, &terms.timeouts);
     let mut writing = pin!(Fuse::terminated());
     let mut reading = pin!(Fuse::terminated());
     let mut alarm = pin!(Fuse::terminated());
@@ -95,11 +95,12 @@ pub(crate) async fn serve(stream: TcpStream, terms: &Terms, stop: CancelToken) -
 }
 
 /// What a connection has between its reads and writes.
-struct Link {
+struct Link<'t> {
     connection: Connection,
     inbox: Inbox,
     outbox: Outbox,
     keepalive: Keepalive,
+    timeouts: &'t Timeouts,
     /// When the keepalive's clock began.
     origin: Instant,
     /// What the alarm is set for.
@@ -114,15 +115,16 @@ struct Link {
     failure: Option<IoError>,
 }
 
-impl Link {
-    fn new(connection: Connection, inbox: Inbox, timeouts: Timeouts) -> Self {
-        let mut keepalive = Keepalive::new(timeouts, Duration::ZERO);
+impl<'t> Link<'t> {
+    fn new(connection: Connection, inbox: Inbox, timeouts: &'t Timeouts) -> Self {
+        let mut keepalive = Keepalive::new(Duration::ZERO);
         keepalive.opened(Duration::ZERO);
         Self {
             connection,
             inbox,
             outbox: Outbox::new(),
             keepalive,
+            timeouts,
             origin: Instant::now(),
             alarm: None,
             room: LEAST_ROOM,
@@ -216,7 +218,7 @@ impl Link {
         if self.connection.is_closing() {
             self.keepalive.closing(self.origin.elapsed());
         }
-        let deadline = self.keepalive.deadline()?;
+        let deadline = self.keepalive.deadline(self.timeouts)?;
         if !rung && self.alarm.is_some_and(|alarm| alarm <= deadline) {
             return None;
         }
@@ -227,7 +229,7 @@ impl Link {
     /// # Errors
     /// What the peer was waited for in vain.
     fn tick(&mut self) -> Result<(), Due> {
-        match self.keepalive.due(self.origin.elapsed()) {
+        match self.keepalive.due(self.timeouts, self.origin.elapsed()) {
             None => {}
             Some(Due::Ping) => {
                 // Behind a close frame there is none, and the deadline is another.
