@@ -226,6 +226,7 @@
 //!   code that is to run on both of the first two.
 //! * [`handshake`]: look at a request before you answer it, choose a subprotocol, refuse with a status of your own,
 //!   serve a page on the same port, and **who may connect** ([`OriginPolicy`](handshake::OriginPolicy)).
+//! * [`embedding`]: the loop in a runtime of your own, step by step, for readiness-based and completion-based I/O.
 //! * [`Upgrade`]: a WebSocket beside the pages of hyper, axum or another HTTP library.
 //! * [`deflate`]: compression, what it costs in memory, and when not to use it.
 //! * [`Connection::receive_piece`]: messages that are larger than memory.
@@ -327,6 +328,10 @@ pub use adapter::{Client, IoError, Server, Upgrade, Upgrading};
 pub use adapter::{Identity, Roots, TlsError, WrongName};
 #[cfg(feature = "std")]
 pub use entropy::SystemEntropy;
+
+#[cfg(feature = "std")]
+#[doc = include_str!("embedding.md")]
+pub mod embedding {}
 
 /// The README's code, compiled and run with the tests of the documentation.
 #[cfg(all(doctest, feature = "blocking", feature = "tokio"))]
