@@ -1,7 +1,14 @@
 //! The body of a close frame: a code and a reason.
+//!
+//! [`CloseCode`], [`decode`] and [`CloseError`] need no allocator and are there without any feature of the crate.
 
-use alloc::borrow::Cow;
+#[cfg(feature = "alloc")]
+mod body;
+
 use core::fmt;
+
+#[cfg(feature = "alloc")]
+pub use body::CloseFrame;
 
 /// The code of a close frame ([RFC 6455 section 7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4)).
 ///
@@ -87,54 +94,26 @@ impl fmt::Debug for CloseCode {
     }
 }
 
-/// A close frame's body: a code and a reason for people
-/// ([RFC 6455 section 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)).
+/// Reads the unmasked payload of a close frame, a code and a reason, where it stands; an empty one is `None`.
 ///
-/// A close frame may have no body at all; that is `None` where an `Option<CloseFrame>` stands.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CloseFrame<'a> {
-    /// Why the connection closes.
-    pub code: CloseCode,
-    /// The same in words, at most [`REASON_LIMIT`] bytes; often empty.
-    pub reason: Cow<'a, str>,
-}
-
-impl<'a> CloseFrame<'a> {
-    /// A body of this code and reason. They are checked when they are sent.
-    pub fn new(code: CloseCode, reason: impl Into<Cow<'a, str>>) -> Self {
-        Self { code, reason: reason.into() }
+/// Encoding is as short: the two bytes of the [`number`](CloseCode::number) in network byte order, then the reason.
+///
+/// # Errors
+/// [`CloseError`] where the body is one byte long, the code may not be sent or the reason is not UTF-8.
+pub fn decode(body: &[u8]) -> Result<Option<(CloseCode, &str)>, CloseError> {
+    // RFC 6455 section 5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte
+    // unsigned integer (in network byte order) representing a status code".
+    let (code, reason) = match body {
+        [] => return Ok(None),
+        [_] => return Err(CloseError::OneByte),
+        [high, low, reason @ ..] => (CloseCode(u16::from_be_bytes([*high, *low])), reason),
+    };
+    if !code.is_sendable() {
+        return Err(CloseError::Code(code));
     }
-
-    /// Reads the unmasked payload of a close frame; an empty one is `None`.
-    ///
-    /// # Errors
-    /// [`CloseError`] where the body is one byte long, the code may not be sent or the reason is not UTF-8.
-    pub fn decode(body: &'a [u8]) -> Result<Option<Self>, CloseError> {
-        // RFC 6455 section 5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte
-        // unsigned integer (in network byte order) representing a status code".
-        let (code, reason) = match body {
-            [] => return Ok(None),
-            [_] => return Err(CloseError::OneByte),
-            [high, low, reason @ ..] => (CloseCode(u16::from_be_bytes([*high, *low])), reason),
-        };
-        if !code.is_sendable() {
-            return Err(CloseError::Code(code));
-        }
-        match core::str::from_utf8(reason) {
-            Ok(reason) => Ok(Some(Self::new(code, reason))),
-            Err(_) => Err(CloseError::Reason),
-        }
-    }
-
-    /// The same body with a reason of its own.
-    pub fn into_owned(self) -> CloseFrame<'static> {
-        CloseFrame { code: self.code, reason: Cow::Owned(self.reason.into_owned()) }
-    }
-}
-
-impl fmt::Display for CloseFrame<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.reason.is_empty() { write!(f, "{}", self.code) } else { write!(f, "{} ({})", self.code, self.reason) }
+    match core::str::from_utf8(reason) {
+        Ok(reason) => Ok(Some((code, reason))),
+        Err(_) => Err(CloseError::Reason),
     }
 }
 
@@ -189,19 +168,19 @@ mod tests {
             };
             let body = number.to_be_bytes();
             assert_eq!(CloseCode::new(number).is_sendable(), expected, "{number}");
-            assert_eq!(CloseFrame::decode(&body).is_ok(), expected, "{number}");
+            assert_eq!(decode(&body).is_ok(), expected, "{number}");
         }
     }
 
     #[test]
     fn rule_43_the_body_is_empty_or_a_code_and_a_reason() {
-        assert_eq!(CloseFrame::decode(&[]), Ok(None));
-        assert_eq!(CloseFrame::decode(&[3]), Err(CloseError::OneByte));
-        assert_eq!(CloseFrame::decode(&[3, 232]), Ok(Some(CloseFrame::new(CloseCode::NORMAL, ""))));
+        assert_eq!(decode(&[]), Ok(None));
+        assert_eq!(decode(&[3]), Err(CloseError::OneByte));
+        assert_eq!(decode(&[3, 232]), Ok(Some((CloseCode::NORMAL, ""))));
         let mut body = vec![3, 232];
         body.extend("끝".bytes());
-        assert_eq!(CloseFrame::decode(&body), Ok(Some(CloseFrame::new(CloseCode::NORMAL, "끝"))));
+        assert_eq!(decode(&body), Ok(Some((CloseCode::NORMAL, "끝"))));
         body.pop();
-        assert_eq!(CloseFrame::decode(&body), Err(CloseError::Reason));
+        assert_eq!(decode(&body), Err(CloseError::Reason));
     }
 }

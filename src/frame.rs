@@ -1,11 +1,48 @@
 //! The header of a frame ([RFC 6455 section 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2)).
 //!
-//! Usable alone and without allocation. What a header means in its place (who masks, which reserved bits were
-//! negotiated, whether a continuation has anything to continue) is the [`Connection`](crate::Connection)'s.
+//! Usable alone and without an allocator: this room is there without any feature of the crate, and so are [`mask`],
+//! [`utf8`] and what [`close`] has for the body of a close frame. What a header means in its place (who masks, which
+//! reserved bits were negotiated, whether a continuation has anything to continue) is the
+//! [`Connection`](crate::Connection)'s.
+//!
+//! A frame that is decoded, unmasked and validated where it stands, with these rooms alone:
+//!
+//! ```
+//! use sockeye::frame::Header;
+//! use sockeye::mask::Mask;
+//! use sockeye::utf8::Validator;
+//! use sockeye::{Opcode, Role};
+//!
+//! // The masked "Hello" of RFC 6455 section 5.7, as it came from a client, and the first byte of the next frame.
+//! let mut memory = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58, 0x81];
+//!
+//! let (header, size) = Header::decode(&memory)?.expect("the whole header has come");
+//! assert_eq!((header.opcode, header.fin, header.reserved), (Opcode::Text, true, 0));
+//! assert_eq!(header.mask.is_some(), Role::Client.masks());
+//!
+//! let length = usize::try_from(header.length).expect("no more than this machine can address");
+//! let payload = &mut memory[size..size + length];
+//! Mask::new(header.mask.unwrap_or_default()).apply(payload);
+//!
+//! let mut text = Validator::new(); // of the whole message: the next fragment goes on where this one ends
+//! text.validate(payload).expect("a text is UTF-8");
+//! assert!(header.fin && text.is_complete());
+//! assert_eq!(payload, b"Hello");
+//! # Ok::<(), sockeye::frame::HeaderError>(())
+//! ```
+//!
+//! [`mask`]: crate::mask
+//! [`utf8`]: crate::utf8
+//! [`close`]: crate::close
+
+#[cfg(feature = "alloc")]
+mod whole;
 
 use core::fmt;
 
 use crate::opcode::Opcode;
+#[cfg(feature = "alloc")]
+pub(crate) use whole::Whole;
 
 /// The header of a frame.
 ///
@@ -82,9 +119,9 @@ impl Header {
     }
 }
 
-/// Bytes of the header of a frame with this much payload.
+/// Bytes of the header of a frame with this much payload: the room to leave in front of a payload that is written first.
 #[inline]
-pub(crate) const fn size(payload: usize, masked: bool) -> usize {
+pub const fn size(payload: usize, masked: bool) -> usize {
     let length = match payload {
         0..=125 => 0,
         126..=0xFFFF => 2,
@@ -238,7 +275,7 @@ impl core::error::Error for HeaderError {}
 pub const MAX_SIZE: usize = 14;
 
 /// RSV1 among the reserved bits: "Per-Message Compressed" (RFC 7692 section 6).
-pub(crate) const COMPRESSED: u8 = 0b100;
+pub const COMPRESSED: u8 = 0b100;
 
 const TOP_BIT: u64 = 1 << 63;
 

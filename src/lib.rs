@@ -184,64 +184,91 @@
 //! * [`Connection::receive_piece`]: messages that are larger than memory.
 //! * [`Broadcast`]: one message to many connections, framed once.
 //! * [`Keepalive`]: deadlines, on a clock of yours.
-//! * [`Entropy`]: masking keys on a machine without an operating system.
-//! * [`frame`], [`mask`], [`utf8`], [`close`]: the parts, usable alone.
+//! * [`Entropy`]: masking keys on a machine without an operating system. `embed/bare` in the repository is a whole program
+//!   without `std`.
+//! * [`frame`], [`mask`], [`utf8`], [`close`]: the parts, usable alone, and without an allocator.
 //!
 //! # Features
 //!
-//! Features add and never change what is there. Without any, the crate is `no_std` with `alloc`.
+//! Features add and never change what is there. Without any, the crate is `no_std` without `alloc`, and is the rooms alone
+//! that need neither: [`frame`], [`mask`], [`utf8`], [`close`], with [`Opcode`] and [`Role`].
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
+//! | `alloc` | yes, by `std` | the engine, on `no_std` with `alloc`: all of the protocol but compression |
 //! | `std` | yes | [`SystemEntropy`], [`Connection::client`], run-time SIMD detection, vectored writes |
-//! | `deflate` | yes | permessage-deflate: [`deflate`] |
+//! | `deflate` | yes | permessage-deflate: [`deflate`]; without `std` its memory comes from C's `malloc` |
 //! | `blocking` | | [`blocking`]: `Read + Write` streams |
 //! | `tokio` | | [`tokio`]: `AsyncRead + AsyncWrite` streams, as a `Stream` and a `Sink` |
+//!
+//! Each implies those that it needs: `deflate` and `std` imply `alloc`, the adapters imply `std`. A machine without an
+//! operating system has `default-features = false, features = ["alloc"]`.
 #![no_std]
 #![deny(missing_docs)]
+#[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+// The rooms that need no allocator.
+pub mod close;
+pub mod frame;
+pub mod mask;
+mod opcode;
+mod role;
+pub mod utf8;
+
+// The engine.
+#[cfg(feature = "alloc")]
+mod broadcast;
+#[cfg(feature = "alloc")]
+mod buffer;
+#[cfg(feature = "alloc")]
+mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate;
+#[cfg(feature = "alloc")]
+mod entropy;
+#[cfg(feature = "alloc")]
+mod error;
+#[cfg(feature = "alloc")]
+pub mod handshake;
+#[cfg(feature = "alloc")]
+mod keepalive;
+#[cfg(feature = "alloc")]
+mod message;
+
+// The adapters.
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod adapter;
 #[cfg(feature = "blocking")]
 pub mod blocking;
-mod broadcast;
-mod buffer;
-pub mod close;
-mod connection;
-#[cfg(feature = "deflate")]
-pub mod deflate;
-mod entropy;
-mod error;
-pub mod frame;
-pub mod handshake;
-mod keepalive;
-pub mod mask;
-mod message;
-mod opcode;
-mod role;
 #[cfg(feature = "tokio")]
 pub mod tokio;
-pub mod utf8;
+
+pub use close::CloseCode;
+pub use opcode::Opcode;
+pub use role::Role;
+
+/// The crate whose buffers are part of this one's interface.
+#[cfg(feature = "alloc")]
+pub use bytes;
+#[cfg(feature = "alloc")]
+pub use {
+    broadcast::Broadcast,
+    buffer::{Inbox, Outbox, OutboxFull},
+    close::CloseFrame,
+    connection::{Config, Connection, Duty, Ending, Event, Payload, Piece, Side, TextPayload},
+    entropy::Entropy,
+    error::{Error, InvalidText, Limit, Misuse, Protocol},
+    keepalive::{Due, Keepalive, Timeouts},
+    message::{Message, Part, Text},
+};
 
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 pub use adapter::{Client, IoError, Server};
-pub use broadcast::Broadcast;
-pub use buffer::{Inbox, Outbox, OutboxFull};
-/// The crate whose buffers are part of this one's interface.
-pub use bytes;
-pub use close::{CloseCode, CloseFrame};
-pub use connection::{Config, Connection, Duty, Ending, Event, Payload, Piece, Side, TextPayload};
-pub use entropy::Entropy;
 #[cfg(feature = "std")]
 pub use entropy::SystemEntropy;
-pub use error::{Error, InvalidText, Limit, Misuse, Protocol};
-pub use keepalive::{Due, Keepalive, Timeouts};
-pub use message::{Message, Part, Text};
-pub use opcode::Opcode;
-pub use role::Role;
 
 /// The README's code, compiled and run with the tests of the documentation.
 #[cfg(all(doctest, feature = "blocking", feature = "tokio"))]

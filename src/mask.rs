@@ -1,7 +1,8 @@
 //! Masking: XOR with a key of four bytes
 //! ([RFC 6455 section 5.3](https://www.rfc-editor.org/rfc/rfc6455#section-5.3)).
 //!
-//! Works without allocation. Masking and unmasking are the same operation.
+//! Masking and unmasking are the same operation. It needs no allocator and is there without any feature of the crate;
+//! [`frame`](crate::frame) has an example with the rooms of which that is true.
 
 /// A masking key, and how far into it the payload has come.
 ///
@@ -40,17 +41,60 @@ impl Mask {
         if self.key == 0 {
             return;
         }
-        let word = u64::from(self.key) << 32 | u64::from(self.key);
-        let (words, rest) = piece.as_chunks_mut::<8>();
-        for bytes in words {
-            *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
-        }
-        for (byte, key) in rest.iter_mut().zip(word.to_le_bytes()) {
-            *byte ^= key;
-        }
+        xor(piece, u64::from(self.key) << 32 | u64::from(self.key));
         self.key = self.key.rotate_right(8 * (piece.len() % 4) as u32);
     }
 }
+
+/// XOR with the key, twice in a word, in registers as wide as the processor has where there is enough to fill them.
+#[inline]
+fn xor(piece: &mut [u8], word: u64) {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if piece.len() >= WIDE && std::is_x86_feature_detected!("avx2") {
+        #[allow(unsafe_code)]
+        // SAFETY: the processor has AVX2.
+        return unsafe { avx2(piece, word) };
+    }
+    plain(piece, word);
+}
+
+/// The plain version: words of sixteen bytes, and what is left in one word of each lesser size.
+#[inline]
+fn plain(piece: &mut [u8], word: u64) {
+    let double = u128::from(word) << 64 | u128::from(word);
+    let (blocks, rest) = piece.as_chunks_mut::<16>();
+    for bytes in blocks {
+        *bytes = (u128::from_le_bytes(*bytes) ^ double).to_le_bytes();
+    }
+    let (eight, rest) = rest.as_chunks_mut::<8>();
+    if let [bytes] = eight {
+        *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
+    }
+    let (four, rest) = rest.as_chunks_mut::<4>();
+    if let [bytes] = four {
+        *bytes = (u32::from_le_bytes(*bytes) ^ word as u32).to_le_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(word.to_le_bytes()) {
+        *byte ^= key;
+    }
+}
+
+/// The same in registers of 32 bytes, four at a time.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[target_feature(enable = "avx2")]
+fn avx2(piece: &mut [u8], word: u64) {
+    let (blocks, rest) = piece.as_chunks_mut::<128>();
+    for block in blocks {
+        for bytes in block.as_chunks_mut::<8>().0 {
+            *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
+        }
+    }
+    plain(rest, word);
+}
+
+/// From here on wide registers earn their call.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+const WIDE: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -80,6 +124,27 @@ mod tests {
                     mask.apply(head);
                     mask.apply(tail);
                     assert_eq!(piece, expected, "alignment {alignment}, length {length}, split {split}");
+                }
+            }
+        }
+    }
+
+    /// Each version by itself, around the sizes of its blocks.
+    #[test]
+    fn every_version_does_as_the_formula_does() {
+        let key = [0x12, 0x34, 0x56, 0x78];
+        let word = u64::from_le_bytes([0x12, 0x34, 0x56, 0x78, 0x12, 0x34, 0x56, 0x78]);
+        let original: Vec<u8> = (0..1000u32).map(|index| (index * 31) as u8).collect();
+        for length in (0..300).chain([383, 384, 385, 511, 512, 513, 900]) {
+            for alignment in [0, 1, 7, 31] {
+                let mut expected = original[alignment..alignment + length].to_vec();
+                oracle(&mut expected, key);
+                for version in [plain, xor] {
+                    let mut memory = original.clone();
+                    version(&mut memory[alignment..alignment + length], word);
+                    assert_eq!(memory[alignment..alignment + length], expected, "length {length}, at {alignment}");
+                    assert_eq!(memory[..alignment], original[..alignment]);
+                    assert_eq!(memory[alignment + length..], original[alignment + length..]);
                 }
             }
         }

@@ -2,7 +2,8 @@
 //! ([RFC 6455 section 8.1](https://www.rfc-editor.org/rfc/rfc6455#section-8.1),
 //! [RFC 3629](https://www.rfc-editor.org/rfc/rfc3629)).
 //!
-//! Works without allocation.
+//! Needs no allocator and is there without any feature of the crate; [`frame`](crate::frame) has an example with the rooms
+//! of which that is true.
 
 use core::fmt;
 
@@ -110,6 +111,12 @@ impl Default for Validator {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Whether `bytes` are a whole text, with SIMD where the processor has it.
+#[inline]
+pub fn is_valid(bytes: &[u8]) -> bool {
+    simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
 /// How many bytes at the end begin a code point that `bytes` does not finish.

@@ -1,5 +1,5 @@
 //! The floors of the house, held by a test: rooms import downward, and sideways only where it is drawn; adapters are
-//! written against the public API alone; `unsafe` lives in one room at most.
+//! written against the public API alone; `unsafe` lives in one room at most; some need no allocator.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -33,6 +33,12 @@ const ADAPTERS: u8 = 3;
 
 /// Rooms that adapters may name, as they are public.
 const PUBLIC: [&str; 6] = ["close", "frame", "handshake", "mask", "utf8", "deflate"];
+
+/// Rooms that are there without any feature, and so name neither `alloc` nor `std`, but for what stands behind a feature.
+const BARE: [&str; 6] = ["opcode", "role", "close", "mask", "utf8", "frame"];
+
+/// The modules of the rooms above that the feature `alloc` adds.
+const BARE_BUT: [&str; 1] = ["close::body"];
 
 /// The one room where `unsafe` may live.
 const UNSAFE: &str = "mask";
@@ -84,6 +90,36 @@ fn there_is_no_unsafe_outside_of_one_room() {
         for (line, code) in &file.code {
             assert!(words(code).all(|word| word != "unsafe"), "{}:{line}: {code}", file.path.display());
         }
+    }
+}
+
+#[test]
+fn rooms_that_need_no_allocator_name_neither_alloc_nor_std() {
+    let (but, bare): (Vec<_>, Vec<_>) = sources()
+        .into_iter()
+        .filter(|file| BARE.contains(&file.room()))
+        .partition(|file| BARE_BUT.contains(&&*file.module.join("::")));
+    for file in &bare {
+        for (line, code) in &file.code {
+            // The feature's name stands in quotes.
+            let named = code.replace("\"alloc\"", "");
+            let named = words(&named).find(|word| matches!(*word, "alloc" | "std"));
+            assert_eq!(named, None, "{}:{line}: {code}", file.path.display());
+        }
+        // Nor what only the engine has.
+        for (line, path) in file.imports() {
+            let to = path[0].as_str();
+            assert!(BARE.contains(&to), "{}:{line}: imports `{}`", file.path.display(), path.join("::"));
+        }
+    }
+    assert_eq!((bare.len(), but.len()), (BARE.len(), BARE_BUT.len()));
+    // All else stands behind a feature.
+    let root = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let lines: Vec<&str> = root.lines().collect();
+    for (before, line) in lines.iter().zip(&lines[1..]) {
+        let Some(room) = line.strip_suffix(';').and_then(|line| line.split("mod ").nth(1)) else { continue };
+        let gated = before.trim_start().starts_with("#[cfg(");
+        assert_eq!(gated, !BARE.contains(&room), "{line}");
     }
 }
 

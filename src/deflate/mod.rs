@@ -52,7 +52,8 @@
 //! | 15 | 261 KiB | 274 KiB | 372 KiB | 79 KiB | 32 KiB |
 //!
 //! Of this 128 KiB are the hash table of zlib-rs, whose size is fixed, and 32 KiB the window that it
-//! decompresses into, which is fixed too.
+//! decompresses into, which is fixed too. All this comes from Rust's global allocator with the feature `std`, and without it
+//! from C's `posix_memalign` (`malloc` where the target is no Unix), which the program then has to link.
 
 mod deflater;
 mod inflater;
