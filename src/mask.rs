@@ -4,6 +4,10 @@
 //! Masking and unmasking are the same operation. It needs no allocator and is there without any feature of the crate;
 //! [`frame`](crate::frame) has an example with the rooms of which that is true.
 
+mod plain;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod wide;
+
 /// A masking key, and how far into it the payload has come.
 ///
 /// The payload may be masked in pieces of any size: the key is turned by each piece, so that octet `i` of the
@@ -46,55 +50,15 @@ impl Mask {
     }
 }
 
-/// XOR with the key, twice in a word, in registers as wide as the processor has where there is enough to fill them.
+/// XOR with the key, twice in a word: in wide registers where that pays, and else in plain words.
 #[inline]
 fn xor(piece: &mut [u8], word: u64) {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    if piece.len() >= WIDE && std::is_x86_feature_detected!("avx2") {
-        #[allow(unsafe_code)]
-        // SAFETY: the processor has AVX2.
-        return unsafe { avx2(piece, word) };
+    if wide::xor(piece, word) {
+        return;
     }
-    plain(piece, word);
+    plain::xor(piece, word);
 }
-
-/// The plain version: words of sixteen bytes, and what is left in one word of each lesser size.
-#[inline]
-fn plain(piece: &mut [u8], word: u64) {
-    let double = u128::from(word) << 64 | u128::from(word);
-    let (blocks, rest) = piece.as_chunks_mut::<16>();
-    for bytes in blocks {
-        *bytes = (u128::from_le_bytes(*bytes) ^ double).to_le_bytes();
-    }
-    let (eight, rest) = rest.as_chunks_mut::<8>();
-    if let [bytes] = eight {
-        *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
-    }
-    let (four, rest) = rest.as_chunks_mut::<4>();
-    if let [bytes] = four {
-        *bytes = (u32::from_le_bytes(*bytes) ^ word as u32).to_le_bytes();
-    }
-    for (byte, key) in rest.iter_mut().zip(word.to_le_bytes()) {
-        *byte ^= key;
-    }
-}
-
-/// The same in registers of 32 bytes, four at a time.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-#[target_feature(enable = "avx2")]
-fn avx2(piece: &mut [u8], word: u64) {
-    let (blocks, rest) = piece.as_chunks_mut::<128>();
-    for block in blocks {
-        for bytes in block.as_chunks_mut::<8>().0 {
-            *bytes = (u64::from_le_bytes(*bytes) ^ word).to_le_bytes();
-        }
-    }
-    plain(rest, word);
-}
-
-/// From here on wide registers earn their call.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-const WIDE: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -139,7 +103,7 @@ mod tests {
             for alignment in [0, 1, 7, 31] {
                 let mut expected = original[alignment..alignment + length].to_vec();
                 oracle(&mut expected, key);
-                for version in [plain, xor] {
+                for version in [plain::xor, xor] {
                     let mut memory = original.clone();
                     version(&mut memory[alignment..alignment + length], word);
                     assert_eq!(memory[alignment..alignment + length], expected, "length {length}, at {alignment}");

@@ -37,8 +37,8 @@ const PUBLIC: [&str; 6] = ["close", "frame", "handshake", "mask", "utf8", "defla
 /// Rooms that are there without any feature, and so name neither `alloc` nor `std`, but for what stands behind a feature.
 const BARE: [&str; 6] = ["opcode", "role", "close", "mask", "utf8", "frame"];
 
-/// The modules of the rooms above that the feature `alloc` adds.
-const BARE_BUT: [&str; 1] = ["close::body"];
+/// The modules of the rooms above that a feature adds.
+const BARE_BUT: [&str; 3] = ["close::body", "frame::whole", "mask::wide"];
 
 /// The one room where `unsafe` may live.
 const UNSAFE: &str = "mask";
@@ -101,8 +101,8 @@ fn rooms_that_need_no_allocator_name_neither_alloc_nor_std() {
         .partition(|file| BARE_BUT.contains(&&*file.module.join("::")));
     for file in &bare {
         for (line, code) in &file.code {
-            // The feature's name stands in quotes.
-            let named = code.replace("\"alloc\"", "");
+            // A feature's name stands in quotes.
+            let named = code.replace("\"alloc\"", "").replace("\"std\"", "");
             let named = words(&named).find(|word| matches!(*word, "alloc" | "std"));
             assert_eq!(named, None, "{}:{line}: {code}", file.path.display());
         }
@@ -112,7 +112,8 @@ fn rooms_that_need_no_allocator_name_neither_alloc_nor_std() {
             assert!(BARE.contains(&to), "{}:{line}: imports `{}`", file.path.display(), path.join("::"));
         }
     }
-    assert_eq!((bare.len(), but.len()), (BARE.len(), BARE_BUT.len()));
+    assert!(bare.len() >= BARE.len());
+    assert_eq!(but.len(), BARE_BUT.len());
     // All else stands behind a feature.
     let root = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     let lines: Vec<&str> = root.lines().collect();
