@@ -13,6 +13,7 @@ mod pressure;
 mod program;
 mod stage;
 mod stopping;
+mod tls;
 mod traffic;
 #[path = "../../../tests/adapters/wire.rs"]
 mod wire;
@@ -21,12 +22,13 @@ use program::{Program, Role};
 
 /// A test for each rule, against one program.
 macro_rules! tests {
-    ($role:ident, $program:ident: $($file:ident::{$($rule:ident),* $(,)?})*) => {
+    ($role:ident, $tls:ident, $program:ident: $($file:ident::{$($rule:ident),* $(,)?})*) => {
         $($(
             #[test]
             fn $rule() {
                 let path = env!(concat!("CARGO_BIN_EXE_", stringify!($program)));
-                crate::$file::$rule(crate::Program { role: crate::Role::$role, path });
+                let (role, tls) = (crate::Role::$role, stringify!($tls) == "tls");
+                crate::$file::$rule(crate::Program { role, path, tls });
             }
         )*)*
     };
@@ -34,9 +36,9 @@ macro_rules! tests {
 
 /// Everything that a server has to keep.
 macro_rules! server {
-    ($($program:ident)*) => {
+    ($tls:ident: $($program:ident)*) => {
         $(mod $program {
-            tests! { Server, $program:
+            tests! { Server, $tls, $program:
                 handshake::{
                     shakes_hands_byte_by_byte,
                     hears_frames_behind_the_head,
@@ -47,16 +49,16 @@ macro_rules! server {
                 }
                 errors::{serves_on_beside_failing_connections}
             }
-            either! { Server, $program }
+            either! { Server, $tls, $program }
         })*
     };
 }
 
 /// Everything that a client has to keep.
 macro_rules! client {
-    ($($program:ident)*) => {
+    ($tls:ident: $($program:ident)*) => {
         $(mod $program {
-            tests! { Client, $program:
+            tests! { Client, $tls, $program:
                 handshake::{
                     shakes_hands_byte_by_byte,
                     hears_frames_behind_the_head,
@@ -65,15 +67,15 @@ macro_rules! client {
                     drops_who_does_not_shake_hands,
                 }
             }
-            either! { Client, $program }
+            either! { Client, $tls, $program }
         })*
     };
 }
 
 /// Everything that holds in both roles.
 macro_rules! either {
-    ($role:ident, $program:ident) => {
-        tests! { $role, $program:
+    ($role:ident, $tls:ident, $program:ident) => {
+        tests! { $role, $tls, $program:
             traffic::{
                 echoes_every_length,
                 joins_fragments_and_answers_pings_between,
@@ -112,9 +114,9 @@ macro_rules! either {
 }
 
 mod servers {
-    server! { threads tokio }
+    server! { plain: threads tokio }
 }
 
 mod clients {
-    client! { threads_client tokio_client }
+    client! { plain: threads_client tokio_client }
 }

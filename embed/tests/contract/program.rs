@@ -20,6 +20,8 @@ pub(crate) enum Role {
 pub(crate) struct Program {
     pub(crate) role: Role,
     pub(crate) path: &'static str,
+    /// Whether it speaks TLS.
+    pub(crate) tls: bool,
 }
 
 /// A program that runs; it is ended when this is dropped.

@@ -1,9 +1,12 @@
 //! A program and the way to it, whichever role it plays.
 
+use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::program::{Outcome, Program, Role, Running};
+use crate::tls;
 use crate::wire::{BINARY, CLOSE, Ear, FIN, Mouth, PING, PONG, TEXT, close_body, frame, request, response};
 
 /// A program that runs, and where its peers meet it.
@@ -14,6 +17,10 @@ pub(crate) struct Stage {
     address: SocketAddr,
     /// Where a client connects.
     listener: Option<TcpListener>,
+    /// `ws` or `wss`.
+    scheme: &'static str,
+    /// The certificate that a server with TLS has made, in PEM.
+    certificate: Vec<u8>,
 }
 
 /// The other end of one connection.
@@ -32,19 +39,28 @@ impl Stage {
 
     /// Starts a program with these arguments more.
     pub(crate) fn with(program: Program, arguments: &[&str]) -> Self {
-        match program.role {
+        let Program { role, tls, .. } = program;
+        let scheme = if tls { "wss" } else { "ws" };
+        match role {
             Role::Server => {
-                let mut running = program.start(&[&["127.0.0.1:0"], arguments].concat());
+                let file = certificate_file();
+                let named: &[&str] = if tls { &["--certificate", &file] } else { &[] };
+                let mut running = program.start(&[&["127.0.0.1:0"], arguments, named].concat());
                 let line = running.line();
-                let address = line.strip_prefix("listening on ws://").and_then(|address| address.parse().ok());
-                let address = address.unwrap_or_else(|| panic!("expected `listening on ws://ADDR`, got `{line}`"));
-                Self { role: program.role, running, address, listener: None }
+                let address =
+                    line.strip_prefix(&format!("listening on {scheme}://")).and_then(|rest| rest.parse().ok());
+                let address =
+                    address.unwrap_or_else(|| panic!("expected `listening on {scheme}://ADDR`, got `{line}`"));
+                let certificate = if tls { fs::read(&file).expect("the certificate") } else { Vec::new() };
+                Self { role, running, address, listener: None, scheme, certificate }
             }
             Role::Client => {
                 let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
                 let address = listener.local_addr().expect("an address");
-                let running = program.start(&[&[&*format!("ws://{address}")], arguments].concat());
-                Self { role: program.role, running, address, listener: Some(listener) }
+                let roots: &[&str] = if tls { &["--roots", tls::certificate()] } else { &[] };
+                let url = format!("{scheme}://{address}");
+                let running = program.start(&[&[&*url], arguments, roots].concat());
+                Self { role, running, address, listener: Some(listener), scheme, certificate: Vec::new() }
             }
         }
     }
@@ -59,7 +75,14 @@ impl Stage {
         socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
         let half = || socket.try_clone().expect("a second handle");
         let masks = self.role == Role::Server;
-        Guest { ear: Ear { stream: Box::new(half()) }, mouth: Mouth::new(half(), masks), socket }
+        if self.scheme == "ws" {
+            return Guest { ear: Ear { stream: Box::new(half()) }, mouth: Mouth::new(half(), masks), socket };
+        }
+        let (read, write) = match self.role {
+            Role::Server => tls::connect(half(), &self.certificate),
+            Role::Client => tls::accept(half()),
+        };
+        Guest { ear: Ear { stream: Box::new(read) }, mouth: Mouth::new(write, masks), socket }
     }
 
     /// Shakes hands, with these headers more on the guest's side, and says `more` in the same breath. Returns the head
@@ -86,7 +109,7 @@ impl Stage {
     /// A client says that it is connected, once.
     #[track_caller]
     pub(crate) fn connected(&mut self) {
-        assert_eq!(self.running.line(), format!("connected to ws://{}", self.address));
+        assert_eq!(self.running.line(), format!("connected to {}://{}", self.scheme, self.address));
     }
 
     /// A new connection.
@@ -227,6 +250,13 @@ impl Guest {
     pub(crate) fn frame(&self, first: u8, payload: &[u8]) -> Vec<u8> {
         frame(first, payload, self.mouth.masks())
     }
+}
+
+/// A file of its own for each certificate.
+fn certificate_file() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    format!("{}/contract-{process}-{number}.pem", env!("CARGO_TARGET_TMPDIR"))
 }
 
 /// The next message, joined from its fragments; no control frame may be among them.
