@@ -5,8 +5,11 @@ mod driver;
 mod error;
 pub(crate) mod memory;
 mod options;
+#[cfg(any(feature = "tokio", feature = "futures"))]
+pub mod polled;
+mod upgrade;
 
 pub(crate) use driver::{Driver, Received, Sent, Step};
 pub use error::IoError;
-pub(crate) use options::Established;
 pub use options::{Client, Server};
+pub use upgrade::{Upgrade, Upgrading};

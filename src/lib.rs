@@ -12,7 +12,7 @@
 //! * [`Outbox`] holds bytes that are to leave. It is a [`bytes::Buf`], so any transport can drain it.
 //! * [`Event`] is what happened. It borrows from the inbox alone, so you can send while you hold one.
 //!
-//! Who wants messages over a socket and no more than that takes an adapter: [`tokio`] or [`blocking`].
+//! Who wants messages over a socket and no more than that takes an adapter: [`tokio`], [`futures`] or [`blocking`].
 //!
 //! # Both ends in memory
 //!
@@ -177,9 +177,11 @@
 //!
 //! # Where to go from here
 //!
-//! * [`tokio`] and [`blocking`]: the loop above, written for you.
+//! * [`tokio`], [`futures`] and [`blocking`]: the loop above, written for you. [`polled`]: for code that is to run on both
+//!   of the first two.
 //! * [`handshake`]: look at a request before you answer it, choose a subprotocol, refuse with a status of your own,
 //!   serve a page on the same port, and **who may connect** ([`OriginPolicy`](handshake::OriginPolicy)).
+//! * [`Upgrade`]: a WebSocket beside the pages of hyper, axum or another HTTP library.
 //! * [`deflate`]: compression, what it costs in memory, and when not to use it.
 //! * [`Connection::receive_piece`]: messages that are larger than memory.
 //! * [`Broadcast`]: one message to many connections, framed once.
@@ -199,10 +201,12 @@
 //! | `std` | yes | [`SystemEntropy`], [`Connection::client`], run-time SIMD detection, vectored writes |
 //! | `deflate` | yes | permessage-deflate: [`deflate`]; without `std` its memory comes from C's `malloc` |
 //! | `blocking` | | [`blocking`]: `Read + Write` streams |
+//! | `http` | | requests and responses as the types of the crate [`http`](https://docs.rs/http), and back: [`handshake`] |
 //! | `tokio` | | [`tokio`]: `AsyncRead + AsyncWrite` streams, as a `Stream` and a `Sink` |
+//! | `futures` | | [`futures`]: the same for the streams of `futures-io`: smol and any other executor |
 //!
-//! Each implies those that it needs: `deflate` and `std` imply `alloc`, the adapters imply `std`. A machine without an
-//! operating system has `default-features = false, features = ["alloc"]`.
+//! Each implies those that it needs: `deflate` and `std` imply `alloc`, the adapters and `http` imply `std`. A machine
+//! without an operating system has `default-features = false, features = ["alloc"]`.
 #![no_std]
 #![deny(missing_docs)]
 #[cfg(feature = "alloc")]
@@ -239,10 +243,12 @@ mod keepalive;
 mod message;
 
 // The adapters.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(any(feature = "blocking", feature = "tokio", feature = "futures"))]
 mod adapter;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+#[cfg(feature = "futures")]
+pub mod futures;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
@@ -265,8 +271,10 @@ pub use {
     message::{Message, Part, Text},
 };
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
-pub use adapter::{Client, IoError, Server};
+#[cfg(any(feature = "tokio", feature = "futures"))]
+pub use adapter::polled;
+#[cfg(any(feature = "blocking", feature = "tokio", feature = "futures"))]
+pub use adapter::{Client, IoError, Server, Upgrade, Upgrading};
 #[cfg(feature = "std")]
 pub use entropy::SystemEntropy;
 

@@ -41,11 +41,31 @@
 //! ```
 
 mod clock;
+mod connect;
 mod handshake;
-mod split;
-mod wakers;
-mod websocket;
 
-pub use handshake::{Incoming, accept, accept_with, connect, connect_over, connect_with, incoming};
-pub use split::{Receiver, Sender};
-pub use websocket::WebSocket;
+pub use clock::Clock;
+pub use connect::{connect, connect_with};
+pub use handshake::{accept, accept_with, connect_over, incoming};
+
+use crate::adapter::polled;
+
+/// A WebSocket connection over a tokio stream: a `Stream` of messages and a `Sink` for them.
+///
+/// All of it is said of [`polled::WebSocket`].
+pub type WebSocket<S> = polled::WebSocket<S, Clock>;
+
+/// The half that sends: a `Sink` for messages. Clones send over the same connection.
+///
+/// All of it is said of [`polled::Sender`].
+pub type Sender<S> = polled::Sender<S, Clock>;
+
+/// The half that receives: a `Stream` of messages. It writes too: keep polling it.
+///
+/// All of it is said of [`polled::Receiver`].
+pub type Receiver<S> = polled::Receiver<S, Clock>;
+
+/// A request that was read and not answered yet.
+///
+/// All of it is said of [`polled::Incoming`].
+pub type Incoming<'s, S> = polled::Incoming<'s, S, Clock>;

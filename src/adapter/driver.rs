@@ -5,7 +5,7 @@ use std::io;
 
 use super::error::IoError;
 use super::memory;
-use super::options::Established;
+use super::upgrade::Upgrade;
 use crate::{
     Broadcast, CloseFrame, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox,
     Part, Piece, Side,
@@ -125,8 +125,8 @@ impl Received for Part {
 
 impl Driver {
     /// A connection whose opening handshake has ended.
-    pub(crate) fn new(established: Established, mut inbox: Inbox, now: Duration) -> Self {
-        let Established { connection, mut timeouts, outbox_limit, .. } = established;
+    pub(crate) fn new(upgrade: Upgrade, mut inbox: Inbox, now: Duration) -> Self {
+        let Upgrade { connection, mut timeouts, outbox_limit, .. } = upgrade;
         memory::reclaim(&mut inbox);
         let releases = connection.is_compressed();
         if !releases {

@@ -5,11 +5,11 @@ use std::boxed::Box;
 use std::string::String;
 use std::vec::Vec;
 
-use super::error::IoError;
+use super::upgrade::{Upgrade, Upgrading};
 #[cfg(feature = "deflate")]
 use crate::deflate::Options;
-use crate::handshake::{Acceptance, Agreement, HandshakeError, Limits, Misuse, Offer, OriginPolicy, Request, Response};
-use crate::{Config, Connection, Entropy, Timeouts};
+use crate::handshake::{Acceptance, HandshakeError, Limits, Misuse, Offer, OriginPolicy, Request, Response, Url};
+use crate::{Config, Connection, Entropy, SystemEntropy, Timeouts};
 
 /// How a client connects: options for every adapter.
 ///
@@ -86,29 +86,42 @@ impl Client {
         self
     }
 
+    /// The request to send, by whatever carries it, and what is to judge the response.
+    ///
+    /// The request is to be sent to [`Url::host`] and [`Url::port`], over TLS where the URL [is secure](Url::is_secure),
+    /// and nothing behind it until the response is there (RFC 6455 section 4.1). Whoever waits for that keeps the
+    /// handshake's deadline. See [`Server::answer`] for the other end.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Misuse`] where the offer cannot be made.
+    ///
+    /// # Panics
+    /// Where the operating system gives no random bytes: a key that can be guessed would not be safe.
+    pub fn begin(&self, url: &Url) -> Result<(Request, Upgrading), HandshakeError> {
+        let mut entropy = Box::new(SystemEntropy::new());
+        let mut nonce = [0; 16];
+        entropy.fill(&mut nonce);
+        let (request, handshake) = self.whole_offer()?.begin(url, nonce);
+        let upgrading = Upgrading {
+            handshake,
+            entropy: Some(entropy),
+            config: self.config,
+            timeouts: self.timeouts,
+            outbox_limit: self.outbox_limit,
+            #[cfg(feature = "deflate")]
+            deflate: self.deflate.clone(),
+        };
+        Ok((request, upgrading))
+    }
+
     /// What to ask the server for, compression included.
-    pub(crate) fn whole_offer(&self) -> Result<Cow<'_, Offer>, Misuse> {
+    fn whole_offer(&self) -> Result<Cow<'_, Offer>, Misuse> {
         #[cfg(feature = "deflate")]
         if let Some(options) = &self.deflate {
             let offer = options.offers().into_iter().try_fold(self.offer.clone(), Offer::with_extension)?;
             return Ok(Cow::Owned(offer));
         }
         Ok(Cow::Borrowed(&self.offer))
-    }
-
-    /// The connection that the server has agreed to.
-    pub(crate) fn establish(&self, agreement: Agreement, entropy: Box<dyn Entropy>) -> Result<Established, IoError> {
-        let connection = Connection::client_with_entropy(&self.config, entropy);
-        #[cfg(feature = "deflate")]
-        let connection = match &self.deflate {
-            Some(options) => match options.verify(&agreement.extensions)? {
-                Some(parameters) => connection.with_deflate(parameters, options),
-                None => connection,
-            },
-            None => connection,
-        };
-        let Self { timeouts, outbox_limit, .. } = *self;
-        Ok(Established { connection, subprotocol: agreement.subprotocol, timeouts, outbox_limit })
     }
 }
 
@@ -203,23 +216,44 @@ impl Server {
         self
     }
 
-    /// What these options answer to a request, once the origin is admitted.
-    pub(crate) fn acceptance(&self, request: &Request) -> Result<Acceptance, HandshakeError> {
-        self.origins.check(request)?;
-        let supported: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
-        let mut acceptance = Acceptance::new();
-        if let Some(subprotocol) = request.choose_subprotocol(&supported) {
-            acceptance = acceptance.with_subprotocol(subprotocol)?;
-        }
-        Ok(acceptance)
+    /// Judges a request and answers it: origin, subprotocol, compression. For who has an HTTP library carry the request
+    /// and the response; once the response has left, the adapter's `WebSocket::upgraded` makes the connection. See
+    /// [`Upgrade`] for the whole of it.
+    ///
+    /// The library has read the request and sends the response: it keeps the limits and the deadline of that.
+    ///
+    /// ```
+    /// use sockeye::handshake::{OriginPolicy, Request, Url, Version};
+    /// use sockeye::{Client, Server};
+    ///
+    /// let server = Server::new(OriginPolicy::SameOrigin).subprotocols(["chat.v1"]);
+    /// let (request, upgrading) = Client::new().begin(&Url::parse("ws://localhost/chat")?)?;
+    /// let (response, upgrade) = server.answer(&request)?;
+    /// assert_eq!((response.status(), upgrade.subprotocol()), (101, None));
+    /// let upgrade = upgrading.finish(&response)?;
+    /// # let _ = upgrade;
+    ///
+    /// // A page of another site is refused, and told so.
+    /// let headers = [("Host", "localhost"), ("Origin", "https://other.example")];
+    /// let request = Request::new("GET", "/chat", Version::Http11, headers)?;
+    /// let error = server.answer(&request).unwrap_err();
+    /// assert_eq!(error.response().status(), 403);
+    /// # Ok::<(), sockeye::IoError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong with the request; [`HandshakeError::response`] is the answer to send.
+    pub fn answer(&self, request: &Request) -> Result<(Response, Upgrade), HandshakeError> {
+        self.answer_as(request, &self.acceptance(request)?)
     }
 
-    /// Answers a request that is accepted, compression included.
-    pub(crate) fn establish(
-        &self,
-        request: &Request,
-        acceptance: &Acceptance,
-    ) -> Result<(Response, Established), HandshakeError> {
+    /// Answers a request that the caller has judged, its origin too, with an acceptance of the caller's: with cookies, or
+    /// with a subprotocol of the caller's choice. Compression is added as the server's options say.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer), but for the origin. [`HandshakeError::Misuse`] where the acceptance names what the
+    /// client did not offer.
+    pub fn answer_as(&self, request: &Request, acceptance: &Acceptance) -> Result<(Response, Upgrade), HandshakeError> {
         let connection = Connection::server(&self.config);
         let acceptance = Cow::Borrowed(acceptance);
         #[cfg(feature = "deflate")]
@@ -235,16 +269,23 @@ impl Server {
         };
         let (response, agreement) = request.accept(&acceptance)?;
         let Self { timeouts, outbox_limit, .. } = *self;
-        Ok((response, Established { connection, subprotocol: agreement.subprotocol, timeouts, outbox_limit }))
+        Ok((response, Upgrade { connection, subprotocol: agreement.subprotocol, timeouts, outbox_limit }))
     }
-}
 
-/// A connection whose opening handshake has ended, with what it was told.
-pub(crate) struct Established {
-    pub(crate) connection: Connection,
-    pub(crate) subprotocol: Option<String>,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) outbox_limit: usize,
+    /// What [`answer`](Self::answer) accepts a request with: for a caller that adds a cookie or another header to it, and
+    /// then calls [`answer_as`](Self::answer_as). The compression is not in it yet.
+    ///
+    /// # Errors
+    /// [`HandshakeError::ForbiddenOrigin`]; [`HandshakeError::Misuse`] where a subprotocol of the server's is not a token.
+    pub fn acceptance(&self, request: &Request) -> Result<Acceptance, HandshakeError> {
+        self.origins.check(request)?;
+        let supported: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+        let mut acceptance = Acceptance::new();
+        if let Some(subprotocol) = request.choose_subprotocol(&supported) {
+            acceptance = acceptance.with_subprotocol(subprotocol)?;
+        }
+        Ok(acceptance)
+    }
 }
 
 /// Twice the default limit of a message, so that one can leave while the next is queued.

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::boxed::Box;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Instant;
@@ -13,7 +12,7 @@ use super::transport::{Transport, flush, has_waited, read, shut_down};
 use super::websocket::WebSocket;
 use crate::adapter::memory;
 use crate::handshake::{Acceptance, HandshakeError, OriginPolicy, Request, RequestReader, Response, Url};
-use crate::{Client, Due, Entropy, Inbox, IoError, Server, SystemEntropy, Timeouts};
+use crate::{Client, Due, Inbox, IoError, Server, Timeouts, Upgrade};
 
 /// Connects to a `ws://` URL with the default options.
 ///
@@ -113,23 +112,17 @@ impl<S: Transport> Incoming<'_, S> {
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
     pub fn accept(self) -> Result<WebSocket<S>, IoError> {
-        match self.server.acceptance(&self.request) {
-            Ok(acceptance) => self.accept_as(&acceptance),
-            Err(error) => self.refuse(error),
-        }
+        let answered = self.server.answer(&self.request);
+        self.conclude(answered)
     }
 
     /// Accepts the request with an acceptance of the caller's, who has judged the origin.
     ///
     /// # Errors
     /// [`IoError`]: the transport, the handshake, or its deadline. Of a request that is refused the peer has been told.
-    pub fn accept_as(mut self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
-        let (response, established) = match self.server.establish(&self.request, acceptance) {
-            Ok(accepted) => accepted,
-            Err(error) => return self.refuse(error),
-        };
-        Deadline::after(self.server.timeouts.handshake).write(&mut self.stream, &response.write())?;
-        Ok(WebSocket::new(self.stream, self.inbox, established))
+    pub fn accept_as(self, acceptance: &Acceptance) -> Result<WebSocket<S>, IoError> {
+        let answered = self.server.answer_as(&self.request, acceptance);
+        self.conclude(answered)
     }
 
     /// Answers with a response of the caller's, such as a page or a rejection, and shuts the stream down.
@@ -146,11 +139,19 @@ impl<S: Transport> Incoming<'_, S> {
         (self.request, rest, self.stream)
     }
 
-    /// Tells the peer why its request is refused.
-    fn refuse<T>(self, error: HandshakeError) -> Result<T, IoError> {
-        // Whether the peer takes the answer changes nothing of why it is refused.
-        let _ = self.respond(&error.response());
-        Err(error.into())
+    /// Sends the acceptance, or tells the peer why its request is refused.
+    fn conclude(mut self, answered: Result<(Response, Upgrade), HandshakeError>) -> Result<WebSocket<S>, IoError> {
+        match answered {
+            Ok((response, upgrade)) => {
+                Deadline::after(self.server.timeouts.handshake).write(&mut self.stream, &response.write())?;
+                Ok(WebSocket::new(self.stream, self.inbox, upgrade))
+            }
+            Err(error) => {
+                // Whether the peer takes the answer changes nothing of why it is refused.
+                let _ = self.respond(&error.response());
+                Err(error.into())
+            }
+        }
     }
 }
 
@@ -161,21 +162,16 @@ impl<S> fmt::Debug for Incoming<'_, S> {
 }
 
 fn shake<S: Transport>(client: &Client, url: &Url, mut stream: S, deadline: Deadline) -> Result<WebSocket<S>, IoError> {
-    let mut entropy = SystemEntropy::new();
-    let mut nonce = [0; 16];
-    entropy.fill(&mut nonce);
-    let (request, mut handshake) = client.whole_offer()?.begin(url, nonce);
+    let (request, mut upgrading) = client.begin(url)?;
     deadline.write(&mut stream, &request.write())?;
     let mut inbox = Inbox::new();
-    let established = loop {
+    loop {
         deadline.read(&mut stream, &mut inbox)?;
-        if let Some(established) = handshake.read(inbox.unread())? {
-            break established;
+        if let Some((upgrade, length)) = upgrading.read(inbox.unread())? {
+            inbox.consume(length);
+            return Ok(WebSocket::new(stream, inbox, upgrade));
         }
-    };
-    inbox.consume(established.length);
-    let established = client.establish(established.agreement, Box::new(entropy))?;
-    Ok(WebSocket::new(stream, inbox, established))
+    }
 }
 
 /// Sends a response that is not followed by frames, and ends the stream.

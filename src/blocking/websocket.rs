@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use super::split::{Receiver, Sender};
 use super::transport::{Duplex, Transport, has_waited, read, shut_down, write_all};
-use crate::adapter::{Driver, Established, Received, Sent, Step, memory};
-use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message, Part};
+use crate::adapter::{Driver, Received, Sent, Step, memory};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message, Part, Upgrade};
 
 /// A WebSocket connection over a blocking stream.
 ///
@@ -52,12 +52,12 @@ impl Clock {
 
 impl<S: Transport> WebSocket<S> {
     /// A connection whose opening handshake has ended: bytes that came after it are in the inbox.
-    pub(super) fn new(stream: S, inbox: Inbox, mut established: Established) -> Self {
-        let subprotocol = established.subprotocol.take();
+    pub(super) fn new(stream: S, inbox: Inbox, mut upgrade: Upgrade) -> Self {
+        let subprotocol = upgrade.subprotocol.take();
         let clock = Clock(Instant::now());
         Self {
             stream,
-            driver: Driver::new(established, inbox, clock.now()),
+            driver: Driver::new(upgrade, inbox, clock.now()),
             clock,
             subprotocol,
             unflushed: false,
@@ -65,6 +65,17 @@ impl<S: Transport> WebSocket<S> {
             // Whatever the handshake has set is replaced before the first wait.
             wait: Some(Duration::ZERO),
         }
+    }
+
+    /// A connection over a stream whose opening handshake somebody else has carried, such as an HTTP library: the
+    /// request and the response that `upgrade` was made of have gone over it. `unread` is what has been read of the
+    /// stream behind them.
+    ///
+    /// The stream is the caller's to set up: for TCP, set `nodelay`.
+    pub fn upgraded(stream: S, upgrade: Upgrade, unread: &[u8]) -> Self {
+        let mut inbox = Inbox::new();
+        inbox.extend(unread);
+        Self::new(stream, inbox, upgrade)
     }
 
     /// The next message or control frame; `None` at the end of the connection.

@@ -127,12 +127,13 @@ impl Request {
 
     /// Holds the request against RFC 6455 section 4.2.1, and returns its key.
     fn check_handshake(&self) -> Result<&[u8], HandshakeError> {
-        // "An HTTP/1.1 or higher GET request". Higher versions have a handshake of their own (RFC 8441).
-        if self.method() != "GET" {
-            return Err(HandshakeError::Method);
-        }
+        // "An HTTP/1.1 or higher GET request". Higher versions have a handshake of their own, by another method
+        // (RFC 8441 section 4).
         if self.version() != Version::Http11 {
             return Err(HandshakeError::HttpVersion);
+        }
+        if self.method() != "GET" {
+            return Err(HandshakeError::Method);
         }
         // "An Upgrade header field containing the value "websocket", treated as an ASCII
         // case-insensitive value".

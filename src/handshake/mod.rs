@@ -6,6 +6,26 @@
 //! nothing of the transport; around them stands the text of HTTP/1.1, [`RequestReader`],
 //! [`Request::write`] and [`Response::write`].
 //!
+//! Where an HTTP library has read the request and is to send the response, [`Request::new`] and [`Response::headers`] go
+//! from its types and to them. With the feature `http`, [`Request`] and [`Response`] convert from and into those of the crate
+//! [`http`](https://docs.rs/http), which hyper, axum and many others share:
+//!
+//! ```
+//! # #[cfg(feature = "http")] {
+//! use sockeye::handshake::{Acceptance, Request};
+//!
+//! # let received = http::Request::get("/chat")
+//! #     .header("host", "localhost").header("upgrade", "websocket").header("connection", "upgrade")
+//! #     .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").header("sec-websocket-version", "13").body(())?;
+//! // An `http::Request` with whatever body, or the `Parts` of one.
+//! let request = Request::try_from(&received)?;
+//! let (response, _agreement) = request.accept(&Acceptance::new())?;
+//! let response = http::Response::try_from(response)?;
+//! assert_eq!(response.status(), http::StatusCode::SWITCHING_PROTOCOLS);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Both ends of a handshake:
 //!
 //! ```
@@ -41,6 +61,8 @@ mod authority;
 mod error;
 mod extension;
 mod fields;
+#[cfg(feature = "http")]
+mod http;
 mod key;
 mod misuse;
 mod name;

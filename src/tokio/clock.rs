@@ -1,30 +1,38 @@
-//! tokio's clock, as durations since the connection began.
+//! tokio's clock and its streams.
 
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::boxed::Box;
+use std::io::{self, IoSlice};
 
+use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ::tokio::time::{Instant, Sleep, sleep_until};
 
-/// A clock and at most one alarm, which exists only while there is a deadline.
-pub(super) struct Clock {
+use crate::adapter::polled::Runtime;
+use crate::adapter::polled::io::{Io, Time};
+
+/// tokio, as the runtime of a connection: its clock and its streams. It is named where a type is to hold for every
+/// [`Runtime`] of [`polled`](crate::polled).
+pub struct Clock {
     origin: Instant,
+    /// Exists only while there is a deadline.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
-impl Clock {
-    pub(super) fn new() -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Runtime<S> for Clock {}
+
+impl Time for Clock {
+    fn start() -> Self {
         Self { origin: Instant::now(), alarm: None }
     }
 
-    pub(super) fn now(&self) -> Duration {
+    fn now(&self) -> Duration {
         self.origin.elapsed()
     }
 
-    /// Ready where the deadline has passed; otherwise the task is woken when it does.
-    pub(super) fn poll_deadline(&mut self, deadline: Option<Duration>, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_deadline(&mut self, deadline: Option<Duration>, context: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = deadline.and_then(|deadline| self.origin.checked_add(deadline)) else {
             self.alarm = None;
             return Poll::Pending;
@@ -34,5 +42,37 @@ impl Clock {
             alarm.as_mut().reset(deadline);
         }
         alarm.as_mut().poll(context)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Io<S> for Clock {
+    fn poll_read(stream: &mut S, context: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut space = ReadBuf::new(space);
+        ready!(Pin::new(stream).poll_read(context, &mut space))?;
+        Poll::Ready(Ok(space.filled().len()))
+    }
+
+    fn poll_write(stream: &mut S, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        stream: &mut S,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(stream: &S) -> bool {
+        stream.is_write_vectored()
+    }
+
+    fn poll_flush(stream: &mut S, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(stream: &mut S, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(stream).poll_shutdown(context)
     }
 }

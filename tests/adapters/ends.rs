@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use sockeye::bytes::Bytes;
 use sockeye::handshake::{OriginPolicy, Request, Response};
-use sockeye::{Broadcast, Client, CloseFrame, Ending, IoError, Message, Part, Role, Server, blocking};
+use sockeye::{Broadcast, Client, CloseFrame, Ending, IoError, Message, Part, Role, Server, Upgrade, blocking};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::runtime::Runtime;
 
 use crate::peer::{Blocking, Peer};
 use crate::pipe::{Pipe, pipe};
+use crate::ported::Ported;
 
 /// One place where the contract has to hold.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,7 @@ pub(crate) struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Adapter {
     Tokio,
+    Futures,
     Blocking,
 }
 
@@ -83,7 +85,7 @@ pub(crate) enum Wire {
     Pipe(Pipe),
 }
 
-/// The runtime of all tests.
+/// The runtime of all tests on tokio. Those of the futures adapter run outside of it, on smol.
 pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap())
@@ -124,7 +126,7 @@ impl Place {
                 let (wire, peer) = tcp();
                 (Wire::Tcp(wire), Peer::new(self.role, peer.try_clone().unwrap(), peer))
             }
-            (Link::Memory, Adapter::Tokio) => {
+            (Link::Memory, Adapter::Tokio | Adapter::Futures) => {
                 let (wire, peer) = tokio::io::duplex(64 << 10);
                 let (read, write) = tokio::io::split(peer);
                 (Wire::Duplex(wire), Peer::new(self.role, Blocking(read), Blocking(write)))
@@ -158,75 +160,102 @@ impl Place {
     pub(crate) fn connect(self, url: &str) -> Result<Box<dyn End>, IoError> {
         match self.adapter {
             Adapter::Tokio => Ok(Box::new(runtime().block_on(sockeye::tokio::connect(url))?)),
+            Adapter::Futures => Ok(Box::new(smol::block_on(sockeye::futures::connect(url))?)),
             Adapter::Blocking => Ok(Box::new(blocking::connect(url)?)),
         }
     }
 
     pub(crate) fn connect_over(self, client: &Client, wire: Wire) -> Result<Box<dyn End>, IoError> {
-        fn over<S>(client: &Client, stream: S) -> Result<Box<dyn End>, IoError>
-        where
-            S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        {
-            Ok(Box::new(runtime().block_on(sockeye::tokio::connect_over(client, URL, stream))?))
-        }
+        use sockeye::{futures, tokio};
         match (self.adapter, wire) {
-            (Adapter::Tokio, Wire::Tcp(stream)) => over(client, asynchronous(stream)),
-            (_, Wire::Duplex(stream)) => over(client, stream),
-            (Adapter::Blocking, Wire::Tcp(stream)) => Ok(Box::new(blocking::connect_over(client, URL, stream)?)),
+            (Adapter::Tokio, Wire::Tcp(stream)) => {
+                Ok(Box::new(runtime().block_on(tokio::connect_over(client, URL, on_tokio(stream)))?))
+            }
+            (Adapter::Tokio, Wire::Duplex(stream)) => {
+                Ok(Box::new(runtime().block_on(tokio::connect_over(client, URL, stream))?))
+            }
+            (Adapter::Futures, Wire::Tcp(stream)) => {
+                Ok(Box::new(smol::block_on(futures::connect_over(client, URL, on_smol(stream)))?))
+            }
+            (Adapter::Futures, Wire::Duplex(stream)) => {
+                Ok(Box::new(smol::block_on(futures::connect_over(client, URL, Ported(stream)))?))
+            }
+            (_, Wire::Tcp(stream)) => Ok(Box::new(blocking::connect_over(client, URL, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::connect_over(client, URL, stream)?)),
+            (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
         }
     }
 
     pub(crate) fn incoming<'s>(self, server: &'s Server, wire: Wire) -> Result<Box<dyn Asking + 's>, IoError> {
-        let block_on = |stream| runtime().block_on(sockeye::tokio::incoming(server, stream));
+        use sockeye::{futures, tokio};
         match (self.adapter, wire) {
-            (Adapter::Tokio, Wire::Tcp(stream)) => Ok(Box::new(block_on(asynchronous(stream))?)),
-            (_, Wire::Duplex(stream)) => Ok(Box::new(runtime().block_on(sockeye::tokio::incoming(server, stream))?)),
-            (Adapter::Blocking, Wire::Tcp(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
+            (Adapter::Tokio, Wire::Tcp(stream)) => {
+                Ok(Box::new(runtime().block_on(tokio::incoming(server, on_tokio(stream)))?))
+            }
+            (Adapter::Tokio, Wire::Duplex(stream)) => {
+                Ok(Box::new(runtime().block_on(tokio::incoming(server, stream))?))
+            }
+            (Adapter::Futures, Wire::Tcp(stream)) => {
+                Ok(Box::new(smol::block_on(futures::incoming(server, on_smol(stream)))?))
+            }
+            (Adapter::Futures, Wire::Duplex(stream)) => {
+                Ok(Box::new(smol::block_on(futures::incoming(server, Ported(stream)))?))
+            }
+            (_, Wire::Tcp(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
+            (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
+        }
+    }
+
+    /// A connection whose handshake nobody has carried over the wire.
+    pub(crate) fn upgraded(self, upgrade: Upgrade, wire: Wire, unread: &[u8]) -> Box<dyn End> {
+        use sockeye::{futures, tokio};
+        match (self.adapter, wire) {
+            (Adapter::Tokio, Wire::Tcp(stream)) => {
+                Box::new(tokio::WebSocket::upgraded(on_tokio(stream), upgrade, unread))
+            }
+            (Adapter::Tokio, Wire::Duplex(stream)) => Box::new(tokio::WebSocket::upgraded(stream, upgrade, unread)),
+            (Adapter::Futures, Wire::Tcp(stream)) => {
+                Box::new(futures::WebSocket::upgraded(on_smol(stream), upgrade, unread))
+            }
+            (Adapter::Futures, Wire::Duplex(stream)) => {
+                Box::new(futures::WebSocket::upgraded(Ported(stream), upgrade, unread))
+            }
+            (_, Wire::Tcp(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
+            (_, Wire::Pipe(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
+            (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
         }
     }
 }
 
-fn asynchronous(stream: TcpStream) -> tokio::net::TcpStream {
+fn on_tokio(stream: TcpStream) -> tokio::net::TcpStream {
     stream.set_nonblocking(true).unwrap();
     let _entered = runtime().enter();
     tokio::net::TcpStream::from_std(stream).unwrap()
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Asking for sockeye::tokio::Incoming<'_, S> {
-    fn request(&self) -> &Request {
-        self.request()
-    }
-    fn accept(self: Box<Self>) -> Result<Box<dyn End>, IoError> {
-        Ok(Box::new(runtime().block_on((*self).accept())?))
-    }
-    fn respond(self: Box<Self>, response: &Response) -> Result<(), IoError> {
-        runtime().block_on((*self).respond(response))
-    }
-    fn into_rest(self: Box<Self>) -> Bytes {
-        self.into_parts().1
-    }
+fn on_smol(stream: TcpStream) -> smol::net::TcpStream {
+    stream.try_into().unwrap()
 }
 
-impl<S: blocking::Duplex + Send + 'static> Asking for blocking::Incoming<'_, S> {
-    fn request(&self) -> &Request {
-        self.request()
-    }
-    fn accept(self: Box<Self>) -> Result<Box<dyn End>, IoError> {
-        Ok(Box::new((*self).accept()?))
-    }
-    fn respond(self: Box<Self>, response: &Response) -> Result<(), IoError> {
-        (*self).respond(response)
-    }
-    fn into_rest(self: Box<Self>) -> Bytes {
-        self.into_parts().1
-    }
-}
-
-/// Implements the interface for both adapters: `$call` makes a call of the adapter's one that blocks.
+/// Implements the interface for an adapter: `$call` makes a call of the adapter's one that blocks.
 macro_rules! end {
     ($module:ident, [$($bound:tt)*], $call:expr, |$split:ident| $halves:expr) => {
+        impl<S: $($bound)*> Asking for sockeye::$module::Incoming<'_, S> {
+            fn request(&self) -> &Request {
+                self.request()
+            }
+            fn accept(self: Box<Self>) -> Result<Box<dyn End>, IoError> {
+                Ok(Box::new($call((*self).accept())?))
+            }
+            fn respond(self: Box<Self>, response: &Response) -> Result<(), IoError> {
+                $call((*self).respond(response))
+            }
+            fn into_rest(self: Box<Self>) -> Bytes {
+                self.into_parts().1
+            }
+        }
+
         impl<S: $($bound)*> End for sockeye::$module::WebSocket<S> {
             fn receive(&mut self) -> Result<Option<Message>, IoError> {
                 $call(self.receive())
@@ -306,9 +335,10 @@ macro_rules! end {
     };
 }
 
-end!(tokio, [AsyncRead + AsyncWrite + Unpin + Send + 'static], |call| runtime().block_on(call), |websocket| websocket
+end!(tokio, [AsyncRead + AsyncWrite + Unpin + Send + 'static], |call| runtime().block_on(call), |whole| whole.split());
+end!(futures, [futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send + 'static], smol::block_on, |whole| whole
     .split());
-end!(blocking, [blocking::Duplex + Send + 'static], |called| called, |websocket| websocket.split().unwrap());
+end!(blocking, [blocking::Duplex + Send + 'static], |called| called, |whole| whole.split().unwrap());
 
 /// States a part of the contract: a function of a [`Place`], tested in every place, or for one role in all of its.
 macro_rules! contract {
@@ -335,6 +365,8 @@ macro_rules! contract {
     (@places $keep:ident $role:ident) => {
         contract!(@place $keep tokio_tcp Tokio $role Tcp);
         contract!(@place $keep tokio_memory Tokio $role Memory);
+        contract!(@place $keep futures_tcp Futures $role Tcp);
+        contract!(@place $keep futures_memory Futures $role Memory);
         contract!(@place $keep blocking_tcp Blocking $role Tcp);
         contract!(@place $keep blocking_memory Blocking $role Memory);
     };

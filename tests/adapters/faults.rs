@@ -5,10 +5,10 @@ use std::pin::pin;
 use std::task::Poll;
 
 use sockeye::bytes::Bytes;
-use sockeye::{Client, CloseCode, Ending, IoError, Message, Role, Timeouts, blocking};
+use sockeye::{CloseCode, Ending, IoError, Message, Role, blocking};
 
 use crate::peer::{BINARY, CLOSE, FIN, Frame, PING, PONG, TEXT, close_body, frame, request};
-use crate::scripted::{Fault, Script, frames, patient, poll_once};
+use crate::scripted::{Fault, Polled, Script, frames, patient, patient_client, poll_once};
 
 /// What a session came to, as its user saw it.
 #[derive(Debug)]
@@ -78,14 +78,10 @@ fn finish<T>(future: impl Future<Output = T>) -> T {
         .expect("it hangs")
 }
 
-fn client() -> Client {
-    Client::new().timeouts(Timeouts::NEVER)
-}
-
-fn on_tokio(role: Role, script: &Script) -> Outcome {
+fn on<A: Polled>(role: Role, script: &Script) -> Outcome {
     let opened = match role {
-        Role::Server => finish(sockeye::tokio::accept_with(&patient(), script.clone())),
-        Role::Client => finish(sockeye::tokio::connect_over(&client(), "ws://localhost/", script.clone())),
+        Role::Server => finish(A::accept_with(&patient(), script.clone())),
+        Role::Client => finish(A::connect_over(&patient_client(), script.clone())),
     };
     let mut outcome = Outcome { received: Vec::new(), error: None, ending: None };
     match opened {
@@ -114,7 +110,7 @@ fn on_tokio(role: Role, script: &Script) -> Outcome {
 fn on_blocking(role: Role, script: &Script) -> Outcome {
     let opened = match role {
         Role::Server => blocking::accept_with(&patient(), script.clone()),
-        Role::Client => blocking::connect_over(&client(), "ws://localhost/", script.clone()),
+        Role::Client => blocking::connect_over(&patient_client(), "ws://localhost/", script.clone()),
     };
     let mut outcome = Outcome { received: Vec::new(), error: None, ending: None };
     match opened {
@@ -170,10 +166,11 @@ fn is_a_beginning(name: &str, outcome: &Outcome, written: &[u8]) {
     assert!(answers().starts_with(&frames), "{name}: {frames:?}");
 }
 
-/// Both adapters.
-fn both(fault: Fault, judge: impl Fn(&str, &Outcome, &[u8]) + Copy + Send + 'static) {
+/// Every adapter.
+fn each(fault: Fault, judge: impl Fn(&str, &Outcome, &[u8]) + Copy + Send + 'static) {
     crate::ends::run(move || {
-        at_each_call(on_tokio, fault, judge);
+        at_each_call(on::<sockeye::tokio::Clock>, fault, judge);
+        at_each_call(on::<sockeye::futures::Clock>, fault, judge);
         at_each_call(on_blocking, fault, judge);
     });
 }
@@ -188,13 +185,14 @@ fn changes_nothing(name: &str, outcome: &Outcome, written: &[u8]) {
 
 #[test]
 fn a_short_call_changes_nothing() {
-    both(Fault::Short, changes_nothing);
+    each(Fault::Short, changes_nothing);
 }
 
 #[test]
 fn a_call_that_is_not_ready_changes_nothing() {
     crate::ends::run(|| {
-        at_each_call(on_tokio, Fault::Pending, changes_nothing);
+        at_each_call(on::<sockeye::tokio::Clock>, Fault::Pending, changes_nothing);
+        at_each_call(on::<sockeye::futures::Clock>, Fault::Pending, changes_nothing);
         at_each_call(on_blocking, Fault::Pending, |name, outcome, written| match outcome.error {
             // A wait that ends inside the handshake is the end of its time.
             Some(IoError::TimedOut(sockeye::Due::Handshake)) => assert!(outcome.ending.is_none(), "{name}"),
@@ -215,7 +213,7 @@ fn an_interrupted_call_changes_nothing() {
 /// A stream that is reset at a call and for ever.
 #[test]
 fn a_reset_is_one_error_and_then_the_end() {
-    both(Fault::Broken(ErrorKind::ConnectionReset), |name, outcome, written| {
+    each(Fault::Broken(ErrorKind::ConnectionReset), |name, outcome, written| {
         is_a_beginning(name, outcome, written);
         fails_or_was_over(name, outcome, ErrorKind::ConnectionReset);
     });
@@ -224,7 +222,7 @@ fn a_reset_is_one_error_and_then_the_end() {
 /// A stream that fails once and then goes on: nothing is written behind a frame that may have left in part.
 #[test]
 fn a_failure_that_passes_is_one_error_and_then_the_end() {
-    both(Fault::Once(ErrorKind::Other), |name, outcome, written| {
+    each(Fault::Once(ErrorKind::Other), |name, outcome, written| {
         is_a_beginning(name, outcome, written);
         fails_or_was_over(name, outcome, ErrorKind::Other);
     });
@@ -233,7 +231,7 @@ fn a_failure_that_passes_is_one_error_and_then_the_end() {
 /// A read that gives nothing is the end of the peer's half; a write that takes nothing fails.
 #[test]
 fn a_call_that_moves_nothing_ends_the_connection() {
-    both(Fault::Zero, |name, outcome, written| {
+    each(Fault::Zero, |name, outcome, written| {
         is_a_beginning(name, outcome, written);
         match (&outcome.error, outcome.ending) {
             (Some(IoError::Io(error)), _) => assert_eq!(error.kind(), ErrorKind::WriteZero, "{name}"),

@@ -2,9 +2,10 @@
 
 use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
 
 use sockeye::handshake::{HandshakeError, Offer, OriginPolicy, Response};
-use sockeye::{Client, IoError, Server};
+use sockeye::{Client, IoError, Server, Timeouts};
 
 use crate::ends::{Place, server};
 use crate::peer::{Peer, TEXT, request, response};
@@ -65,6 +66,18 @@ contract! {
         let server = server();
         let error = place.incoming(&server, wire).map(drop).unwrap_err();
         assert!(matches!(error, IoError::Handshake(HandshakeError::Malformed(_))), "{error}");
+    }
+
+    /// Nor does it keep the server busy by going on.
+    server fn a_peer_that_is_refused_and_never_stops_is_left(place) {
+        let (wire, Peer { ear, mut mouth }) = place.link();
+        let talking = thread::spawn(move || while mouth.try_say(&[b'x'; 10_000]).is_ok() {});
+        let timeouts = Timeouts { close_wait: Some(Duration::from_millis(60)), ..Timeouts::default() };
+        let server = server().timeouts(timeouts);
+        let error = place.incoming(&server, wire).map(drop).unwrap_err();
+        assert!(matches!(error, IoError::Handshake(HandshakeError::HeadTooLong(_))), "{error}");
+        drop(ear);
+        talking.join().unwrap();
     }
 
     server fn a_page_is_served_on_the_same_port(place) {

@@ -2,6 +2,8 @@
 
 #[macro_use]
 mod ends;
+#[macro_use]
+mod scripted;
 mod cancel;
 mod closing;
 mod contract;
@@ -10,8 +12,9 @@ mod handshake;
 mod idle;
 mod peer;
 mod pipe;
-mod scripted;
+mod ported;
 mod time;
 mod traffic;
+mod upgrade;
 mod waits;
 mod wakers;

@@ -1,4 +1,5 @@
-//! A stream that does what a test says, call by call, for both adapters.
+//! A stream that does what a test says, call by call, for every adapter; and what is tested over it in each of the
+//! asynchronous ones.
 
 use std::future::Future;
 use std::io::{self, Read, Write};
@@ -8,9 +9,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use sockeye::blocking::Transport;
-use sockeye::tokio::WebSocket;
-use sockeye::{Role, Server, Timeouts};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use sockeye::polled::{Runtime, WebSocket};
+use sockeye::{Client, IoError, Role, Server, Timeouts};
+use tokio::io::ReadBuf;
 
 use crate::ends::server;
 use crate::peer::{Ear, Frame, request, response};
@@ -207,52 +208,84 @@ impl State {
     }
 }
 
-impl AsyncRead for Script {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.state();
-        match state.read(space.initialize_unfilled()) {
-            Some(count) => {
-                space.advance(count?);
-                Poll::Ready(Ok(()))
-            }
-            None => {
-                state.reading = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-}
-
 impl Script {
-    fn pend<T>(state: &mut State, context: &Context<'_>, result: Option<io::Result<T>>) -> Poll<io::Result<T>> {
-        match result {
-            Some(result) => Poll::Ready(result),
-            None => {
-                state.writing = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
+    fn poll_read(&self, context: &Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut state = self.state();
+        let read = state.read(space);
+        or_wait(read, &mut state.reading, context)
+    }
+
+    fn poll_write(&self, context: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut state = self.state();
+        let written = state.write(bytes);
+        or_wait(written, &mut state.writing, context)
+    }
+
+    fn poll_flush(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.state();
+        let flushed = state.other();
+        or_wait(flushed, &mut state.writing, context)
+    }
+
+    fn poll_shut_down(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.state();
+        let shut_down = state.other();
+        state.is_shut_down |= matches!(shut_down, Some(Ok(())));
+        or_wait(shut_down, &mut state.writing, context)
     }
 }
 
-impl AsyncWrite for Script {
+fn or_wait<T>(
+    result: Option<io::Result<T>>,
+    waiting: &mut Option<Waker>,
+    context: &Context<'_>,
+) -> Poll<io::Result<T>> {
+    result.map_or_else(
+        || {
+            *waiting = Some(context.waker().clone());
+            Poll::Pending
+        },
+        Poll::Ready,
+    )
+}
+
+impl tokio::io::AsyncRead for Script {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Script::poll_read(&self, context, space.initialize_unfilled()).map_ok(|count| space.advance(count))
+    }
+}
+
+impl tokio::io::AsyncWrite for Script {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let mut state = self.state();
-        let result = state.write(bytes);
-        Self::pend(&mut state, context, result)
+        Script::poll_write(&self, context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.state();
-        let result = state.other();
-        Self::pend(&mut state, context, result)
+        Script::poll_flush(&self, context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.state();
-        let result = state.other();
-        state.is_shut_down |= matches!(result, Some(Ok(())));
-        Self::pend(&mut state, context, result)
+        self.poll_shut_down(context)
+    }
+}
+
+impl futures_io::AsyncRead for Script {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        Script::poll_read(&self, context, space)
+    }
+}
+
+impl futures_io::AsyncWrite for Script {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Script::poll_write(&self, context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Script::poll_flush(&self, context)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_shut_down(context)
     }
 }
 
@@ -293,14 +326,62 @@ pub(crate) fn poll_once<F: Future + ?Sized>(future: &mut Pin<&mut F>) -> Poll<F:
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
+/// An asynchronous adapter, over the script.
+pub(crate) trait Polled: Runtime<Script> + 'static {
+    async fn accept_with(server: &Server, script: Script) -> Result<WebSocket<Script, Self>, IoError>;
+    async fn connect_over(client: &Client, script: Script) -> Result<WebSocket<Script, Self>, IoError>;
+}
+
+impl Polled for sockeye::tokio::Clock {
+    async fn accept_with(server: &Server, script: Script) -> Result<WebSocket<Script, Self>, IoError> {
+        sockeye::tokio::accept_with(server, script).await
+    }
+
+    async fn connect_over(client: &Client, script: Script) -> Result<WebSocket<Script, Self>, IoError> {
+        sockeye::tokio::connect_over(client, "ws://localhost/", script).await
+    }
+}
+
+impl Polled for sockeye::futures::Clock {
+    async fn accept_with(server: &Server, script: Script) -> Result<WebSocket<Script, Self>, IoError> {
+        sockeye::futures::accept_with(server, script).await
+    }
+
+    async fn connect_over(client: &Client, script: Script) -> Result<WebSocket<Script, Self>, IoError> {
+        sockeye::futures::connect_over(client, "ws://localhost/", script).await
+    }
+}
+
+/// States what every asynchronous adapter promises: functions of the adapter, tested in each.
+macro_rules! polled {
+    ($($(#[$doc:meta])* fn $name:ident<$adapter:ident>() $body:block)*) => { $(
+        $(#[$doc])*
+        mod $name {
+            use super::*;
+
+            fn keep<$adapter: $crate::scripted::Polled>() $body
+
+            #[test]
+            fn tokio() {
+                keep::<sockeye::tokio::Clock>();
+            }
+
+            #[test]
+            fn futures() {
+                keep::<sockeye::futures::Clock>();
+            }
+        }
+    )* };
+}
+
 /// A server's connection over the script, which is then as new but for the handshake.
-pub(crate) fn accept_now(script: &Script) -> WebSocket<Script> {
+pub(crate) fn accept_now<A: Polled>(script: &Script) -> WebSocket<Script, A> {
     accept_as(script, &patient())
 }
 
-pub(crate) fn accept_as(script: &Script, server: &Server) -> WebSocket<Script> {
+pub(crate) fn accept_as<A: Polled>(script: &Script, server: &Server) -> WebSocket<Script, A> {
     script.tell(request("").as_bytes());
-    let accepted = poll_once(&mut std::pin::pin!(sockeye::tokio::accept_with(server, script.clone())));
+    let accepted = poll_once(&mut std::pin::pin!(A::accept_with(server, script.clone())));
     let Poll::Ready(Ok(accepted)) = accepted else { panic!("{accepted:?}") };
     script.state().written.clear();
     script.state().calls = 0;
@@ -312,12 +393,15 @@ pub(crate) fn patient() -> Server {
     server().timeouts(Timeouts::NEVER)
 }
 
+/// A client without deadlines.
+pub(crate) fn patient_client() -> Client {
+    Client::new().timeouts(Timeouts::NEVER)
+}
+
 /// A client's connection over the script.
-pub(crate) fn connect_now(script: &Script) -> WebSocket<Script> {
-    let client = sockeye::Client::new().timeouts(Timeouts::NEVER);
+pub(crate) fn connect_now<A: Polled>(script: &Script) -> WebSocket<Script, A> {
     script.state().reply = Some(Vec::new());
-    let url = "ws://localhost/";
-    let connected = poll_once(&mut std::pin::pin!(sockeye::tokio::connect_over(&client, url, script.clone())));
+    let connected = poll_once(&mut std::pin::pin!(A::connect_over(&patient_client(), script.clone())));
     let Poll::Ready(Ok(connected)) = connected else { panic!("{connected:?}") };
     let mut state = script.state();
     state.written.clear();
@@ -327,7 +411,7 @@ pub(crate) fn connect_now(script: &Script) -> WebSocket<Script> {
 }
 
 /// A connection in this role over the script.
-pub(crate) fn open_now(role: Role, script: &Script) -> WebSocket<Script> {
+pub(crate) fn open_now<A: Polled>(role: Role, script: &Script) -> WebSocket<Script, A> {
     match role {
         Role::Server => accept_now(script),
         Role::Client => connect_now(script),

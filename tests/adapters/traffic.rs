@@ -263,46 +263,51 @@ fn two_that_only_echo(client: Adapter, serving: Adapter) {
 const SEEDS: usize = 20;
 const ROUNDS: usize = 4;
 
-#[test]
-fn two_that_only_echo_tokio_and_tokio() {
-    two_that_only_echo(Adapter::Tokio, Adapter::Tokio);
-}
-
-#[test]
-fn two_that_only_echo_tokio_and_blocking() {
-    two_that_only_echo(Adapter::Tokio, Adapter::Blocking);
-}
-
-#[test]
-fn two_that_only_echo_blocking_and_tokio() {
-    two_that_only_echo(Adapter::Blocking, Adapter::Tokio);
-}
-
-#[test]
-fn two_that_only_echo_blocking_and_blocking() {
-    two_that_only_echo(Adapter::Blocking, Adapter::Blocking);
-}
-
-/// A large message in many small reads, with a pause after each, is not copied at each pause.
-#[test]
-fn a_large_message_in_small_reads_is_copied_a_few_times_at_most() {
-    use crate::idle::allocated_by;
-    use crate::scripted::{Script, accept_now, poll_once};
-
-    let payload = vec![7; 4 << 20];
-    let told = frame(FIN | BINARY, &payload, true);
-    let script = Script::new();
-    let mut server = accept_now(&script);
-    script.chunks(1000, true, &told);
-    let mut received = None;
-    let bytes = allocated_by(|| {
-        for _ in 0..2 * told.len() / 1000 + 10 {
-            if let std::task::Poll::Ready(message) = poll_once(&mut std::pin::pin!(server.receive())) {
-                received = message.unwrap();
-                break;
+/// Tests two adapters with each other.
+macro_rules! two_that_only_echo {
+    ($($name:ident: $client:ident and $serving:ident,)*) => {
+        mod each_with_each { $(
+            #[test]
+            fn $name() {
+                super::two_that_only_echo(super::Adapter::$client, super::Adapter::$serving);
             }
-        }
-    });
-    assert!(received == Some(Message::binary(payload.clone())));
-    assert!(bytes < 8 * payload.len(), "{bytes} bytes were allocated for a message of {}", payload.len());
+        )* }
+    };
+}
+
+two_that_only_echo! {
+    tokio_and_tokio: Tokio and Tokio,
+    tokio_and_futures: Tokio and Futures,
+    tokio_and_blocking: Tokio and Blocking,
+    futures_and_tokio: Futures and Tokio,
+    futures_and_futures: Futures and Futures,
+    futures_and_blocking: Futures and Blocking,
+    blocking_and_tokio: Blocking and Tokio,
+    blocking_and_futures: Blocking and Futures,
+    blocking_and_blocking: Blocking and Blocking,
+}
+
+polled! {
+    /// A large message in many small reads, with a pause after each, is not copied at each pause.
+    fn a_large_message_in_small_reads_is_copied_a_few_times_at_most<A>() {
+        use crate::idle::allocated_by;
+        use crate::scripted::{Script, accept_now, poll_once};
+
+        let payload = vec![7; 4 << 20];
+        let told = frame(FIN | BINARY, &payload, true);
+        let script = Script::new();
+        let mut server = accept_now::<A>(&script);
+        script.chunks(1000, true, &told);
+        let mut received = None;
+        let bytes = allocated_by(|| {
+            for _ in 0..2 * told.len() / 1000 + 10 {
+                if let std::task::Poll::Ready(message) = poll_once(&mut std::pin::pin!(server.receive())) {
+                    received = message.unwrap();
+                    break;
+                }
+            }
+        });
+        assert!(received == Some(Message::binary(payload.clone())));
+        assert!(bytes < 8 * payload.len(), "{bytes} bytes were allocated for a message of {}", payload.len());
+    }
 }

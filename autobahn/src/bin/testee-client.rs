@@ -1,10 +1,11 @@
 //! A client that echoes every message, for the suite's server:
-//! `testee-client [--adapter tokio|blocking] URL AGENT`.
+//! `testee-client [--adapter tokio|futures|blocking] URL AGENT`.
 
 use std::env;
 use std::error::Error;
 
 use sockeye::deflate::Options;
+use sockeye::polled::{Runtime, WebSocket};
 use sockeye::{Client, IoError, Message};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -19,24 +20,34 @@ fn main() -> Outcome<()> {
         }
     }
     let [url, agent] = rest.as_slice() else {
-        return Err("usage: testee-client [--adapter tokio|blocking] URL AGENT".into());
+        return Err("usage: testee-client [--adapter tokio|futures|blocking] URL AGENT".into());
     };
     match adapter.as_str() {
-        "tokio" => ::tokio::runtime::Runtime::new()?.block_on(tokio(url, agent)),
+        "tokio" => {
+            let connect = async |url: &str| sockeye::tokio::connect_with(&client(), url).await;
+            tokio::runtime::Runtime::new()?.block_on(polled(url, agent, connect))
+        }
+        "futures" => {
+            let connect = async |url: &str| sockeye::futures::connect_with(&client(), url).await;
+            smol::block_on(polled(url, agent, connect))
+        }
         "blocking" => blocking(url, agent),
-        other => Err(format!("no adapter `{other}`: choose tokio or blocking").into()),
+        other => Err(format!("no adapter `{other}`: choose tokio, futures or blocking").into()),
     }
 }
 
-async fn tokio(url: &str, agent: &str) -> Outcome<()> {
-    use sockeye::tokio::connect_with;
-
-    let mut peer = connect_with(&client(), &count(url)).await?;
+/// The same in each of the asynchronous adapters.
+async fn polled<S, R: Runtime<S>>(
+    url: &str,
+    agent: &str,
+    connect: impl AsyncFn(&str) -> Result<WebSocket<S, R>, IoError>,
+) -> Outcome<()> {
+    let mut peer = connect(&count(url)).await?;
     let cases = read(peer.receive().await?)?;
     while peer.receive().await?.is_some() {}
     for case in 1..=cases {
         let echo = async {
-            let mut peer = connect_with(&client(), &run(url, agent, case)).await?;
+            let mut peer = connect(&run(url, agent, case)).await?;
             while let Some(message) = peer.receive().await? {
                 if message.is_data() {
                     peer.send(message).await?;
@@ -47,7 +58,7 @@ async fn tokio(url: &str, agent: &str) -> Outcome<()> {
         // An error is what the suite provokes, and its server judges what came of it.
         let _ = echo.await;
     }
-    let mut peer = connect_with(&client(), &report(url, agent)).await?;
+    let mut peer = connect(&report(url, agent)).await?;
     while peer.receive().await?.is_some() {}
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod client;
 mod hostile;
+#[cfg(feature = "http")]
+mod http;
 mod parts;
 mod request;
 mod server;

@@ -103,7 +103,7 @@ fn a_request_of_another_transport() {
     let protocol = [("sec-websocket-protocol", "chat")];
     let request = Request::new("CONNECT", "/chat", Version::Http2, protocol).unwrap();
     assert_eq!(request.choose_subprotocol(&["chat"]), Some("chat"));
-    assert_eq!(request.accept(&Acceptance::new()).err(), Some(Method));
+    assert_eq!(request.accept(&Acceptance::new()).err(), Some(HttpVersion));
     let request = Request::new("GET", "/", Version::Http2, headers.into_iter().chain(key)).unwrap();
     assert_eq!(request.accept(&Acceptance::new()).err(), Some(HttpVersion));
 

@@ -1,4 +1,4 @@
-//! A connection over a tokio stream.
+//! A connection over a stream that is polled.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -8,30 +8,29 @@ use std::io::{self, IoSlice};
 use std::string::String;
 use std::sync::Arc;
 
-use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use bytes::Buf;
 use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 
-use super::clock::Clock;
+use super::Runtime;
 use super::split::{Receiver, Sender};
 use super::wakers::{Place, Wakers};
-use crate::adapter::{Driver, Established, Received, Sent, Step, memory};
-use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message, Part};
+use crate::adapter::{Driver, Received, Sent, Step, memory};
+use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Message, Part, Upgrade};
 
-/// A WebSocket connection over a tokio stream: a `Stream` of messages and a `Sink` for them.
+/// A WebSocket connection over a stream of type `S`, in the runtime `R`: a `Stream` of messages and a `Sink` for them.
 ///
 /// Messages are received until `None`, and [`ending`](Self::ending) then says how the connection ended. An error is
 /// handed out once, after the peer was told and given the time of [`Timeouts::close_wait`](crate::Timeouts::close_wait) to hear it; `None`
 /// follows it.
 ///
-/// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share. A
-/// `WebSocket<TcpStream>` has at most 640 bytes, and less than 256 bytes of heap beside them while it is idle; a
-/// client's masking keys take up to 1 KiB more.
-pub struct WebSocket<S> {
+/// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share. It has
+/// at most 640 bytes over tokio's `TcpStream` and 720 over smol's, and less than 256 bytes of heap beside them while it
+/// is idle; a client's masking keys take up to 1 KiB more.
+pub struct WebSocket<S, R> {
     stream: S,
     driver: Driver,
-    clock: Clock,
+    clock: R,
     wakers: Arc<Wakers>,
     /// Wakes all of `wakers`.
     waker: Waker,
@@ -39,28 +38,42 @@ pub struct WebSocket<S> {
     unflushed: bool,
     /// Whether the stream has had no room since it last took bytes.
     stalled: bool,
+    /// Reads since the stream last had nothing to give.
+    reads: u8,
     /// Whether `None` was handed out.
     ended: bool,
     subprotocol: Option<String>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// A connection whose opening handshake has ended: bytes that came after it are in the inbox.
-    pub(super) fn new(stream: S, inbox: Inbox, mut established: Established) -> Self {
-        let subprotocol = established.subprotocol.take();
-        let clock = Clock::new();
+    pub(super) fn new(stream: S, inbox: Inbox, mut upgrade: Upgrade) -> Self {
+        let subprotocol = upgrade.subprotocol.take();
+        let clock = R::start();
         let wakers = Arc::new(Wakers::default());
         Self {
             stream,
-            driver: Driver::new(established, inbox, clock.now()),
+            driver: Driver::new(upgrade, inbox, clock.now()),
             clock,
             waker: Waker::from(Arc::clone(&wakers)),
             wakers,
             unflushed: false,
             stalled: false,
+            reads: 0,
             ended: false,
             subprotocol,
         }
+    }
+
+    /// A connection over a stream whose opening handshake somebody else has carried, such as an HTTP library: the
+    /// request and the response that `upgrade` was made of have gone over it. `unread` is what has been read of the
+    /// stream behind them.
+    ///
+    /// The stream is the caller's to set up: for TCP, set `nodelay`.
+    pub fn upgraded(stream: S, upgrade: Upgrade, unread: &[u8]) -> Self {
+        let mut inbox = Inbox::new();
+        inbox.extend(unread);
+        Self::new(stream, inbox, upgrade)
     }
 
     /// The next message or control frame; `None` at the end of the connection.
@@ -163,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Splits the connection into halves for two tasks. Receiving also writes, so keep polling the receiver.
-    pub fn split(self) -> (Sender<S>, Receiver<S>) {
+    pub fn split(self) -> (Sender<S, R>, Receiver<S, R>) {
         super::split::split(self)
     }
 
@@ -226,11 +239,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Reads, or sees to a deadline that has passed.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.reads += 1;
+        if self.reads > READS {
+            self.reads = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         match self.poll_read(context) {
             Poll::Ready(Ok(0)) => self.driver.eof(self.clock.now()),
             Poll::Ready(Ok(count)) => self.driver.read(count, self.clock.now()),
             Poll::Ready(Err(error)) => self.driver.unreadable(error),
             Poll::Pending => {
+                self.reads = 0;
                 memory::reclaim(&mut self.driver.inbox);
                 self.driver.outbox.release();
                 ready!(self.poll_deadline(context));
@@ -341,33 +361,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             }
         }
         if self.unflushed {
-            ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+            ready!(R::poll_flush(&mut self.stream, context))?;
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_write_some(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let stream = Pin::new(&mut self.stream);
         let outbox = &self.driver.outbox;
-        if stream.is_write_vectored() {
+        if R::is_write_vectored(&self.stream) {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let filled = outbox.chunks_vectored(&mut slices);
-            stream.poll_write_vectored(context, &slices[..filled])
+            R::poll_write_vectored(&mut self.stream, context, &slices[..filled])
         } else {
-            stream.poll_write(context, outbox.chunk())
+            R::poll_write(&mut self.stream, context, outbox.chunk())
         }
     }
 
     fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_write(context))?;
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        R::poll_shutdown(&mut self.stream, context)
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut space = ReadBuf::new(memory::space(&mut self.driver.inbox));
-        ready!(Pin::new(&mut self.stream).poll_read(context, &mut space))?;
-        Poll::Ready(Ok(space.filled().len()))
+        R::poll_read(&mut self.stream, context, memory::space(&mut self.driver.inbox))
     }
 
     /// Ready where a deadline has passed and was seen to.
@@ -379,7 +396,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 }
 
-impl<S> WebSocket<S> {
+impl<S, R> WebSocket<S, R> {
     /// How the connection ended; `None` while messages may still come.
     pub fn ending(&self) -> Option<Ending> {
         self.driver.connection.ending()
@@ -401,7 +418,7 @@ impl<S> WebSocket<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<S> {
+impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
     type Item = Result<Message, IoError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -409,13 +426,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocket<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> FusedStream for WebSocket<S> {
+impl<S: Unpin, R: Runtime<S>> FusedStream for WebSocket<S, R> {
     fn is_terminated(&self) -> bool {
         self.ended
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
+impl<S: Unpin, R: Runtime<S>> Sink<Message> for WebSocket<S, R> {
     type Error = IoError;
 
     /// Waits until little waits: 64 KiB, or half of the outbox's limit where that is less. A message larger than what is
@@ -439,7 +456,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     }
 }
 
-impl<S> fmt::Debug for WebSocket<S> {
+impl<S, R> fmt::Debug for WebSocket<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
             .field("connection", &self.driver.connection)
@@ -450,6 +467,10 @@ impl<S> fmt::Debug for WebSocket<S> {
 
 /// While more than this waits, sending waits too: what a socket takes in one go, roughly.
 const HIGH_WATER: usize = 64 << 10;
+
+/// Reads before other tasks have their turn: a peer that never stops sending keeps none of them from it, in a runtime that
+/// does not see to that itself either.
+const READS: u8 = 32;
 
 /// Pieces of the outbox that go into one write.
 const SLICES: usize = 16;

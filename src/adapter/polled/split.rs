@@ -7,36 +7,36 @@ use core::task::{Context, Poll};
 use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ::tokio::io::{AsyncRead, AsyncWrite};
 use futures_core::Stream;
 use futures_sink::Sink;
 
+use super::Runtime;
 use super::wakers::Place;
 use super::websocket::WebSocket;
 use crate::{Broadcast, CloseFrame, Ending, IoError, Message, Part};
 
 /// The connection that both halves hold. It is locked for the time of a poll, never while a task waits.
-type Shared<S> = Arc<Mutex<WebSocket<S>>>;
+type Shared<S, R> = Arc<Mutex<WebSocket<S, R>>>;
 
-pub(super) fn split<S: AsyncRead + AsyncWrite + Unpin>(websocket: WebSocket<S>) -> (Sender<S>, Receiver<S>) {
+pub(super) fn split<S, R: Runtime<S>>(websocket: WebSocket<S, R>) -> (Sender<S, R>, Receiver<S, R>) {
     let subprotocol = websocket.subprotocol().map(String::from);
     let place = Place::new(websocket.wakers());
     let shared = Arc::new(Mutex::new(websocket));
     (Sender { shared: Arc::clone(&shared), place }, Receiver { shared, subprotocol })
 }
 
-fn lock<S>(shared: &Shared<S>) -> MutexGuard<'_, WebSocket<S>> {
+fn lock<S, R>(shared: &Shared<S, R>) -> MutexGuard<'_, WebSocket<S, R>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The half that sends: a `Sink` for messages. Clones send over the same connection.
-pub struct Sender<S> {
-    shared: Shared<S>,
+pub struct Sender<S, R> {
+    shared: Shared<S, R>,
     /// Where it waits as a `Sink`.
     place: Place,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
+impl<S, R: Runtime<S>> Sender<S, R> {
     /// Sends a message and writes all that waits; see [`WebSocket::send`].
     ///
     /// Cancel-safe: the message is sent whole or not at all. Once it is queued it leaves with any later call, or
@@ -116,20 +116,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     }
 }
 
-impl<S> Sender<S> {
+impl<S, R> Sender<S, R> {
     /// A place to wait in: several calls may wait at once, and each may be given up.
     fn place(&self) -> Place {
         Place::new(self.place.wakers())
     }
 }
 
-impl<S> Clone for Sender<S> {
+impl<S, R> Clone for Sender<S, R> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), place: self.place() }
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
+impl<S, R: Runtime<S>> Sink<Message> for Sender<S, R> {
     type Error = IoError;
 
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
@@ -137,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), IoError> {
-        Pin::new(&mut *lock(&self.shared)).start_send(message)
+        lock(&self.shared).start_sending(&message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
@@ -150,12 +150,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
 }
 
 /// The half that receives: a `Stream` of messages. It writes too: keep polling it.
-pub struct Receiver<S> {
-    shared: Shared<S>,
+pub struct Receiver<S, R> {
+    shared: Shared<S, R>,
     subprotocol: Option<String>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
+impl<S, R: Runtime<S>> Receiver<S, R> {
     /// The next message or control frame; `None` at the end of the connection. See [`WebSocket::receive`].
     ///
     /// Cancel-safe: a message that was not returned is returned by the next call.
@@ -178,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
     }
 }
 
-impl<S> Receiver<S> {
+impl<S, R> Receiver<S, R> {
     /// How the connection ended; `None` while messages may still come.
     pub fn ending(&self) -> Option<Ending> {
         lock(&self.shared).ending()
@@ -190,7 +190,7 @@ impl<S> Receiver<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Receiver<S> {
+impl<S, R: Runtime<S>> Stream for Receiver<S, R> {
     type Item = Result<Message, IoError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -198,13 +198,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Receiver<S> {
     }
 }
 
-impl<S> fmt::Debug for Sender<S> {
+impl<S, R> fmt::Debug for Sender<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Sender").field(&*lock(&self.shared)).finish()
     }
 }
 
-impl<S> fmt::Debug for Receiver<S> {
+impl<S, R> fmt::Debug for Receiver<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Receiver").field(&*lock(&self.shared)).finish()
     }
