@@ -60,10 +60,16 @@ fn row(line: &str) -> Row {
     Row { path, stated }
 }
 
-/// The lines of code of a program: of its file, or of all the files of its folder. What the programs share, their
-/// arguments, is no glue.
+/// The lines of code of a program: of its file, or of all the files of its folder, and of the modules of this package that
+/// it uses. What the programs share, their arguments, is no glue.
 fn lines_of_glue(program: &Path) -> usize {
-    sources(program).iter().map(|path| code_lines(&fs::read_to_string(path).expect("a source"))).sum()
+    let count = |path: PathBuf| {
+        let source = fs::read_to_string(path).expect("a source");
+        let used = source.lines().filter_map(|line| line.strip_prefix("use embed::")?.split_once("::"));
+        let modules: BTreeSet<_> = used.map(|(module, _)| root().join(format!("embed/src/{module}.rs"))).collect();
+        code_lines(&source) + modules.iter().map(|module| lines_of_glue(module)).sum::<usize>()
+    };
+    sources(program).into_iter().map(count).sum()
 }
 
 fn sources(path: &Path) -> Vec<PathBuf> {

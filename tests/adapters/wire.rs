@@ -74,7 +74,9 @@ pub(crate) fn request(headers: &str) -> String {
 pub(crate) fn response(request: &str, headers: &str) -> String {
     use base64::Engine;
     use sha1::Digest;
-    let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
+    let fields = request.lines().filter_map(|line| line.split_once(": "));
+    let mut keys = fields.filter(|(name, _)| name.eq_ignore_ascii_case("Sec-WebSocket-Key")).map(|(_, key)| key);
+    let key = keys.next().expect("a key in the request");
     let digest = sha1::Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
     let accept = base64::engine::general_purpose::STANDARD.encode(digest);
     format!(

@@ -114,9 +114,9 @@ macro_rules! either {
 }
 
 mod servers {
-    server! { plain: threads tokio }
+    server! { plain: threads tokio smol hyper axum }
 }
 
 mod clients {
-    client! { plain: threads_client tokio_client }
+    client! { plain: threads_client tokio_client smol_client hyper_client }
 }
