@@ -52,6 +52,7 @@ impl Stage {
                 let address =
                     address.unwrap_or_else(|| panic!("expected `listening on {scheme}://ADDR`, got `{line}`"));
                 let certificate = if tls { fs::read(&file).expect("the certificate") } else { Vec::new() };
+                let _ = fs::remove_file(file);
                 Self { role, running, address, listener: None, scheme, certificate }
             }
             Role::Client => {

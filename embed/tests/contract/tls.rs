@@ -11,7 +11,11 @@ use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerCo
 use crate::wire::Speak;
 
 /// The reading half.
-pub(crate) struct Reading(Arc<Line>);
+pub(crate) struct Reading {
+    line: Arc<Line>,
+    /// What the socket has given and the connection has not taken yet: it takes no more while its plaintext is unread.
+    pending: Vec<u8>,
+}
 
 /// The writing half.
 pub(crate) struct Writing {
@@ -51,7 +55,7 @@ fn shake(mut socket: TcpStream, mut connection: Connection) -> (Reading, Writing
     let line = Arc::new(Line { connection: Mutex::new(connection), socket });
     let mut writing = Writing { line: Arc::clone(&line), pending: Vec::new() };
     writing.encrypt().and_then(|()| writing.flush()).expect("the end of the handshake of TLS");
-    (Reading(line), writing)
+    (Reading { line, pending: Vec::new() }, writing)
 }
 
 impl Line {
@@ -62,20 +66,22 @@ impl Line {
 
 impl Read for Reading {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let Line { socket, .. } = &*self.0;
-        let mut bytes = vec![0; 8 << 10];
+        let Self { line, pending } = self;
         loop {
-            match self.0.connection().reader().read(space) {
+            match line.connection().reader().read(space) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 read => return read,
             }
-            let count = { socket }.read(&mut bytes)?;
-            let mut rest = &bytes[..count];
-            let mut connection = self.0.connection();
-            // The end of the stream is told by reading nothing, once.
-            while connection.read_tls(&mut rest)? > 0 && !rest.is_empty() {
-                connection.process_new_packets().map_err(io::Error::other)?;
+            if pending.is_empty() {
+                pending.resize(8 << 10, 0);
+                let read = { &line.socket }.read(pending);
+                pending.truncate(*read.as_ref().unwrap_or(&0));
+                read?;
             }
+            let mut connection = line.connection();
+            // At the end of the stream there is nothing to take, and that is what tells it.
+            let taken = connection.read_tls(&mut &pending[..])?;
+            pending.drain(..taken);
             connection.process_new_packets().map_err(io::Error::other)?;
         }
     }
