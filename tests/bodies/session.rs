@@ -3,7 +3,6 @@
 //! Input: what was agreed on and the limits (6 bytes, see [`Session::new`]), and a program: an operation in each byte, with
 //! the end that does it in the highest bit, and behind it what the operation takes.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use sockeye::bytes::{Buf, BytesMut};
@@ -53,7 +52,7 @@ struct Peer {
     keepalive: Keepalive,
     message_limit: u64,
     /// What was written and has not arrived at the other end.
-    link: VecDeque<u8>,
+    link: BytesMut,
     /// Whether the writing half was shut down.
     shut: bool,
     /// Whether the end of the other's writing was noticed.
@@ -104,7 +103,7 @@ impl Session {
                 end,
                 keepalive,
                 message_limit,
-                link: VecDeque::new(),
+                link: BytesMut::new(),
                 shut: false,
                 eof: false,
                 heard: Duration::ZERO,
@@ -161,7 +160,7 @@ impl Session {
         if count == 0 {
             return;
         }
-        let bytes: Vec<u8> = self.peers[from].link.drain(..count).collect();
+        let bytes = self.peers[from].link.split_to(count);
         let to = &mut self.peers[1 - from];
         if count.is_multiple_of(2) {
             to.end.inbox.extend(&bytes);
@@ -399,7 +398,7 @@ impl Peer {
             let mut taken = 0;
             for slice in &slices[..count] {
                 let part = slice.len().min(left - taken);
-                self.link.extend(&slice[..part]);
+                self.link.extend_from_slice(&slice[..part]);
                 taken += part;
             }
             assert!(taken > 0, "what is not empty has something");
@@ -432,6 +431,9 @@ impl Peer {
     /// Holds what was seen since the last time against what `from` sent, in order: every message, ping and close frame,
     /// and the pongs that were sent by hand. The other pongs answer pings of this end, in their order.
     fn compare(&mut self, from: &Peer) {
+        if self.checked == self.end.seen.len() {
+            return;
+        }
         let pings: Vec<&Vec<u8>> =
             self.sent.iter().filter_map(|sent| if let Seen::Ping(data) = sent { Some(data) } else { None }).collect();
         for seen in &self.end.seen[self.checked..] {
@@ -498,7 +500,7 @@ fn marked(mark: u8, cursor: &mut Cursor<'_>) -> Vec<u8> {
 fn text(cursor: &mut Cursor<'_>) -> String {
     let (length, kind) = length(cursor);
     let pattern = ["salmon ", "물고기 ", "a", "🐟é"][usize::from(kind % 4)];
-    let mut text: String = pattern.chars().cycle().take(length / 2).collect();
+    let mut text = pattern.repeat(length / pattern.len());
     text.push_str(&String::from_utf8_lossy(cursor.take(usize::from(kind >> 6))));
     text
 }
@@ -518,8 +520,13 @@ fn data(cursor: &mut Cursor<'_>) -> Vec<u8> {
 /// A length, and a byte to choose by.
 fn length(cursor: &mut Cursor<'_>) -> (usize, u8) {
     let (size, kind) = (usize::from(cursor.byte()), cursor.byte());
-    // Of 256 lengths 16 are long.
-    (if size < 240 { size } else { (size - 239) * 2048 }, kind)
+    // Of 256 lengths 16 are long, and one of them takes the longest form of a header.
+    let length = match size {
+        0..240 => size,
+        240..255 => (size - 239) * 256,
+        _ => 66_000,
+    };
+    (length, kind)
 }
 
 /// Programs of all kinds, by the letter.

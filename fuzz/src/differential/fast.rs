@@ -33,9 +33,9 @@ pub fn run(role: Role, bytes: &[u8]) -> Outcome {
             OpCode::Binary => Seen::Binary(payload),
             OpCode::Pong => Seen::Pong(payload),
             OpCode::Close => {
-                let body = payload.split_first_chunk().map(|(code, reason)| {
-                    (u16::from_be_bytes(*code), String::from_utf8_lossy(reason).into_owned())
-                });
+                let body = payload
+                    .split_first_chunk()
+                    .map(|(code, reason)| (u16::from_be_bytes(*code), String::from_utf8_lossy(reason).into_owned()));
                 seen.push(Seen::Close(body));
                 return Outcome { seen, error: None };
             }
