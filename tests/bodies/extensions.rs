@@ -291,7 +291,9 @@ pub fn seeds() -> Vec<Seed> {
         ("two-words", "a b"),
         ("not-ascii", "a; b=\u{e9}"),
         ("accepted-twice", "permessage-deflate, permessage-deflate"),
+        ("hint-15", "permessage-deflate; client_max_window_bits=15"),
         ("many", "a;b;c;d;e;f;g,h,i,j,k;l=m;n=o"),
+        ("hint-9", "permessage-deflate; client_max_window_bits=9"),
     ];
     let wants: [[u8; 6]; 4] =
         [[12, 15, 0, 12, 15, 0], [15, 10, 0, 9, 12, 1], [28, 31, 1, 15, 15, 0], [8, 8, 0, 31, 28, 0]];

@@ -227,7 +227,7 @@ pub fn seeds() -> Vec<Seed> {
             }
         }
         let payloads: Vec<&[u8]> = payloads.iter().map(|payload| &payload[..]).collect();
-        let window = bits - 8 | if takeover { 8 } else { 0 };
+        let window = (bits - 8) | if takeover { 8 } else { 0 };
         seeds.push(seed(name, &[&[window, 0, 5, bits], &join(&payloads)]));
     }
     seeds

@@ -23,7 +23,7 @@ pub fn client(input: &[u8]) {
 
 /// * The events, the output, the error and the ending are those of the run with one read through the door for whole
 ///   messages.
-/// * What goes out is legal, and an end that echoes sends what it has seen.
+/// * What is taken is legal, and means what a plain reader says; so does what goes out, where echoes are what was seen.
 /// * After an error nothing is received and nothing sent.
 /// * The memory is bounded by what came and by the message's limit.
 fn run(role: Role, input: &[u8]) {
@@ -32,7 +32,7 @@ fn run(role: Role, input: &[u8]) {
     let (mut sizes, bytes) = (Sizes::new(cursor.number()), cursor.rest());
 
     let expected = setup.outcome(|end| setup.read_all(end, Door::Whole, bytes), bytes);
-    expected.check(&setup);
+    expected.check(&setup, bytes);
     for door in DOORS {
         let outcome = setup.outcome(|end| bytes.chunks(1).for_each(|byte| setup.read_all(end, door, byte)), bytes);
         assert_eq!(outcome, expected, "byte by byte, {door:?}");
@@ -110,6 +110,7 @@ impl Setup {
             Before::Ping => connection.ping(b"there?", outbox).unwrap(),
         }
         read(&mut end);
+        assert!(end.error.is_none() || end.inbox.is_empty(), "nothing is kept after {:?}", end.error);
         let connection = &end.connection;
         let outcome = Outcome {
             error: end.error,
@@ -158,13 +159,15 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn check(&self, setup: &Setup) {
+    fn check(&self, setup: &Setup, bytes: &[u8]) {
         let is_close = |seen: &Seen| matches!(seen, Seen::Close(_));
         let local = setup.deflate.as_ref().map(|(parameters, _)| parameters.local);
         let sent = stream::messages(setup.role, local, &self.sent);
         let is_data = |seen: &&Seen| matches!(seen, Seen::Text(_) | Seen::Binary(_));
         let (mut echoes, mut messages) = (sent.iter().filter(is_data), self.seen.iter().filter(is_data));
         assert!(echoes.all(|echo| messages.next() == Some(echo)), "sent {sent:?}, seen {:?}", self.seen);
+        let is_long = |seen: &Seen| is_data(&seen) && seen.wire().1.len() as u64 > setup.message_limit;
+        assert!(!self.seen.iter().any(is_long), "longer than {}: {:?}", setup.message_limit, self.seen);
         match self.error {
             Some(error) => {
                 assert!(matches!(error, Error::Protocol(_) | Error::Limit(_)), "{error:?} is not of the peer's making");
@@ -180,7 +183,12 @@ impl Outcome {
                 assert_eq!(ending.sent, code);
                 assert!(sent.iter().any(is_close));
             }
-            None => assert_eq!(self.ending.is_some_and(|ending| ending.clean), self.ending.is_some()),
+            None => {
+                assert_eq!(self.ending.is_some_and(|ending| ending.clean), self.ending.is_some());
+                let remote = setup.deflate.as_ref().map(|(parameters, _)| parameters.remote);
+                let said = stream::messages(setup.role.peer(), remote, stream::taken(bytes));
+                assert_eq!(self.seen, said, "what is taken is legal, and means what the RFCs say");
+            }
         }
         let pings = self.seen.iter().filter(|seen| matches!(seen, Seen::Ping(_))).count();
         let pongs = sent.iter().filter(|seen| matches!(seen, Seen::Pong(_))).count();

@@ -1,17 +1,19 @@
 //! What one end may send, held against RFC 6455 and RFC 7692 by a reader that shares nothing with the crate's.
 
-use flate2::{Decompress, FlushDecompress, Status};
 use sockeye::Role;
 use sockeye::deflate::Direction;
 
+use crate::common::inflate::inflate;
 use crate::common::{BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, Seen, TEXT, frames};
 
-/// The messages and control frames that `bytes` carry, which `from` has sent after its opening handshake.
+/// The messages and control frames that `bytes` carry, which `from` has sent after its opening handshake. A message that is
+/// not whole is left out.
 ///
 /// # Panics
 /// Where an end must not send these, or where they end inside a frame.
 pub fn messages(from: Role, deflate: Option<Direction>, bytes: &[u8]) -> Vec<Seen> {
-    let mut inflater = deflate.map(|direction| (Decompress::new(false), direction));
+    // What was inflated so far: matches may reach back into it.
+    let mut history = Vec::new();
     let mut seen = Vec::new();
     let mut open: Option<Frame> = None;
     for frame in frames(bytes) {
@@ -43,7 +45,13 @@ pub fn messages(from: Role, deflate: Option<Direction>, bytes: &[u8]) -> Vec<See
         }
         if let Some(mut whole) = open.take_if(|open| open.fin) {
             if whole.reserved != 0 {
-                whole.payload = inflate(inflater.as_mut(), &whole.payload);
+                let direction = deflate.expect("RFC 7692 section 6: nothing is compressed that was not agreed on");
+                if !direction.context_takeover() {
+                    history.clear();
+                }
+                let start = history.len();
+                inflate(&whole.payload, &mut history).expect("RFC 7692 section 7.2.2: it is DEFLATE");
+                whole.payload = history[start..].into();
             }
             seen.push(match whole.opcode {
                 TEXT => Seen::Text(String::from_utf8(whole.payload).expect("section 8.1: text is UTF-8")),
@@ -70,22 +78,26 @@ fn control(frame: Frame) -> Seen {
     }
 }
 
-fn inflate(inflater: Option<&mut (Decompress, Direction)>, payload: &[u8]) -> Vec<u8> {
-    let (inflater, direction) = inflater.expect("RFC 7692 section 6: nothing is compressed that was not agreed on");
-    if !direction.context_takeover() {
-        inflater.reset(false);
-    }
-    // RFC 7692 section 7.2.2.
-    let input = [payload, &[0x00, 0x00, 0xFF, 0xFF]].concat();
-    let mut message = Vec::new();
-    let end = inflater.total_in() + input.len() as u64;
+/// The part of `bytes` that an end takes: whole frames, up to the first close frame.
+pub fn taken(bytes: &[u8]) -> &[u8] {
+    let mut end = 0;
     loop {
-        message.reserve(4096);
-        let at = input.len() - (end - inflater.total_in()) as usize;
-        let status = inflater.decompress_vec(&input[at..], &mut message, FlushDecompress::Sync);
-        assert!(matches!(status, Ok(Status::Ok | Status::BufError)), "flate2 understands it: {status:?}");
-        if inflater.total_in() == end && message.len() < message.capacity() {
-            return message;
+        let rest = &bytes[end..];
+        let number =
+            |range| rest.get(range).map(|bytes: &[u8]| bytes.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte)));
+        let size = match rest.get(1).map(|second| second & 0x7F) {
+            Some(126) => number(2..4).map(|length| length + 4),
+            Some(127) => number(2..10).map(|length| length.saturating_add(10)),
+            Some(short) => Some(u64::from(short) + 2),
+            None => None,
+        };
+        let mask = if rest.get(1).is_some_and(|second| second & 0x80 != 0) { 4 } else { 0 };
+        let Some(size) = size.map(|size| size.saturating_add(mask)).filter(|&size| size <= rest.len() as u64) else {
+            return &bytes[..end];
+        };
+        end += size as usize;
+        if rest[0] & 0xF == CLOSE {
+            return &bytes[..end];
         }
     }
 }

@@ -1,4 +1,5 @@
 //! DEFLATE by the letter of RFC 1951, slowly: the judge of faster ones.
+#![allow(unreachable_pub, reason = "several test programs have it")]
 
 /// What a compressed message was made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
