@@ -169,7 +169,7 @@ pub fn seeds() -> Vec<Seed> {
     let of = |role: u8, side: &'static str, seeds: Vec<Seed>| {
         seeds
             .into_iter()
-            .filter(|(_, bytes)| bytes[..5] == [0; 5])
+            .filter(|(_, bytes)| bytes[0] == 0 && bytes[1] & 0xF == 0 && bytes[2..5] == [0; 3])
             .map(move |(name, bytes)| (format!("{side}-{name}"), [&[role], &bytes[7..]].concat()))
     };
     of(0, "server", receive::server_seeds()).chain(of(1, "client", receive::client_seeds())).collect()
