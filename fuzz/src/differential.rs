@@ -50,6 +50,8 @@ enum Kind {
     GoesOn(fn(Error) -> bool),
     /// The other fails at what comes behind a close frame, and this engine does not.
     FailsAfterClose,
+    /// The other refuses a close frame with this code, and this engine takes it.
+    RefusesCode(u16),
 }
 
 pub fn run(input: &[u8]) {
@@ -99,6 +101,13 @@ fn is_known(peer: Peer, ours: &End, theirs: &Outcome) -> bool {
             let closed = matches!(ours.seen.last(), Some(Seen::Close(_)));
             closed && ours.error.is_none() && theirs.error.is_some() && ours.seen == theirs.seen
         }
+        Kind::RefusesCode(code) => {
+            let Some((Seen::Close(Some((came, _))), before)) = ours.seen.split_last() else { return false };
+            *came == code
+                && ours.error.is_none()
+                && theirs.seen.starts_with(before)
+                && theirs.seen.len() <= ours.seen.len()
+        }
     })
 }
 
@@ -124,6 +133,12 @@ const DIFFERENCES: &[Difference] = &[
         kind: Kind::FailsAfterClose,
         decided_by: "RFC 6455 section 1.4, for this engine: \"After receiving a control frame indicating the connection \
             should be closed, a peer discards any further data received.\"",
+    },
+    Difference {
+        peer: Peer::Tungstenite,
+        kind: Kind::RefusesCode(1014),
+        decided_by: "RFC 6455 section 7.4.2, for this engine: the range of 1000 to 2999 is for what is registered, and IANA's \
+            registry has 1014 (Bad Gateway) since",
     },
     Difference {
         peer: Peer::FastWebSockets,
@@ -161,6 +176,12 @@ const DIFFERENCES: &[Difference] = &[
         peer: Peer::FastWebSockets,
         kind: Kind::GoesOn(|error| matches!(error, Error::Limit(Limit::Message { .. }))),
         decided_by: "RFC 6455 section 10.4, for this engine: fastwebsockets limits frames, and not what they come to",
+    },
+    Difference {
+        peer: Peer::FastWebSockets,
+        kind: Kind::RefusesCode(1014),
+        decided_by: "RFC 6455 section 7.4.2, for this engine: the range of 1000 to 2999 is for what is registered, and IANA's \
+            registry has 1014 (Bad Gateway) since",
     },
 ];
 
