@@ -239,7 +239,7 @@ const USAGE: &str = "usage: idle [PROGRAM...] [--connections N]
   --connections N  how many connections are opened, by default 10000; with compression a tenth of them";
 
 /// Every server over plain TCP.
-const PROGRAMS: [&str; 5] = ["threads", "tokio", "smol", "hyper", "axum"];
+const PROGRAMS: [&str; 7] = ["threads", "epoll", "io_uring", "tokio", "smol", "hyper", "axum"];
 
 /// A little more than `Timeouts::idle`, after which the memory of compression is given back.
 const IDLE: Duration = Duration::from_secs(12);

@@ -114,9 +114,16 @@ macro_rules! either {
 }
 
 mod servers {
-    server! { plain: threads tokio smol hyper axum }
+    server! { plain: threads tokio smol hyper axum epoll }
+    #[cfg(target_os = "linux")]
+    server! { plain: io_uring }
+    server! { tls: tls tls_threads }
 }
 
 mod clients {
     client! { plain: threads_client tokio_client smol_client hyper_client }
+}
+
+mod tls_clients {
+    client! { tls: threads_client tokio_client }
 }
