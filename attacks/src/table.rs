@@ -374,12 +374,12 @@ pub const TABLE: &[Attack] = &[
         name: "hardly-reading-peer",
         about: "a peer that takes a byte for each message of 20 bytes",
         roles: BOTH,
-        manner: Manner { reads: Reads::Trickle, outbox: 64 << 10, ..OPEN },
+        manner: Manner { reads: Reads::Trickle, outbox: 256 << 10, ..OPEN },
         deed: |_, size| Deed::Hear { message: vec![7; 20].into(), times: size },
         size: 1_000_000,
-        sample: 8000,
+        sample: 2500,
         end: End::OutboxFull,
-        memory: CONNECTION + 4 * (64 << 10),
+        memory: CONNECTION + 4 * (256 << 10),
         bound: QUEUE_BOUND,
     },
     // Compression.
@@ -393,7 +393,7 @@ pub const TABLE: &[Attack] = &[
             Deed::Tell { wire, read: READ }
         },
         size: 3 * LIMIT,
-        sample: 128 << 10,
+        sample: 512 << 10,
         end: End::Close(CloseCode::MESSAGE_TOO_BIG),
         memory: INFLATED,
         bound: INFLATED_BOUND,
@@ -483,7 +483,7 @@ pub const TABLE: &[Attack] = &[
             Deed::Tell { wire: compressed_frame(victim, LAST, Opcode::Binary, &payload), read: READ }
         },
         size: LIMIT,
-        sample: 128 << 10,
+        sample: 512 << 10,
         end: End::Close(CloseCode::INVALID_PAYLOAD),
         memory: INFLATED,
         bound: INFLATED_BOUND,
