@@ -93,7 +93,7 @@ fn line(attack: &Attack, role: &str, measured: &Measured, work: Option<&Work>) -
 fn row(cells: [&str; 10]) -> String {
     let [attack, on, sent, peak, most, bound, allocations, instructions, growth, end] = cells;
     format!(
-        "{attack:<20} {on:<6} {sent:>9} {peak:>9} {most:>9}  {bound:<31} {allocations:>11} {instructions:>12} {growth:>6}  {end}"
+        "{attack:<23} {on:<6} {sent:>9} {peak:>9} {most:>9}  {bound:<31} {allocations:>11} {instructions:>12} {growth:>6}  {end}"
     )
 }
 

@@ -382,6 +382,18 @@ pub const TABLE: &[Attack] = &[
         memory: CONNECTION + 4 * (256 << 10),
         bound: QUEUE_BOUND,
     },
+    Attack {
+        name: "hardly-reading-deflated",
+        about: "a peer that takes a byte for each compressed message of 2000 bytes",
+        roles: BOTH,
+        manner: Manner { reads: Reads::Trickle, outbox: 64 << 10, ..DEFLATED },
+        deed: |_, size| Deed::Hear { message: vec![7; 2000].into(), times: size },
+        size: 12_000,
+        sample: 500,
+        end: End::OutboxFull,
+        memory: CONNECTION + COMPRESSOR + 4 * (64 << 10),
+        bound: "274 KiB + 4 × outbox",
+    },
     // Compression.
     Attack {
         name: "bomb",
@@ -393,7 +405,7 @@ pub const TABLE: &[Attack] = &[
             Deed::Tell { wire, read: READ }
         },
         size: 3 * LIMIT,
-        sample: 512 << 10,
+        sample: 256 << 10,
         end: End::Close(CloseCode::MESSAGE_TOO_BIG),
         memory: INFLATED,
         bound: INFLATED_BOUND,
@@ -647,6 +659,9 @@ const QUEUE_BOUND: &str = "4 × outbox";
 
 /// The most of a piece of a compressed message.
 const PIECE: usize = 16 << 10;
+
+/// What compression takes with the largest window and the default memory level.
+const COMPRESSOR: usize = 274 << 10;
 
 /// What decompression takes with the largest window.
 const CONTEXT: usize = 79 << 10;

@@ -41,6 +41,9 @@ impl Outbox {
     ///
     /// A send that goes past it returns [`OutboxFull`] and loses nothing: drain, and send again. A message that is
     /// larger than the limit by itself can never be sent whole; send it in fragments.
+    ///
+    /// Its memory is at most twice the limit, and twice as much again while it moves to a larger place; automatic pongs
+    /// and closes come on top, as [`new`](Self::new) says.
     pub fn with_limit(limit: usize) -> Self {
         Self { sealed: VecDeque::new(), gathered: BytesMut::new(), sent: 0, waiting: 0, limit, pong: None }
     }
