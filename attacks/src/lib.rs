@@ -15,6 +15,6 @@ mod victim;
 mod wire;
 
 pub use instructions::{REHEARSAL, count, has_valgrind, rehearse};
-pub use measure::{GROWTH, Measured, Work, measure};
+pub use measure::{Measured, Work, measure};
 pub use table::{Attack, TABLE};
 pub use victim::{Deed, Door, End, Manner, Reads, Victim};

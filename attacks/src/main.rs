@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let ran = match arguments[..] {
         ["-h" | "--help", ..] => {
             println!("{HELP}");
+            TABLE.iter().for_each(|attack| println!("  {:<23}  {}", attack.name, attack.about));
             return ExitCode::SUCCESS;
         }
         [REHEARSAL, ref names @ ..] => chosen(names).map(|attacks| {
@@ -113,7 +114,10 @@ attacks [--memory] [NAME...]
 Measures what each attack costs, or those that are named, and prints a table. Exits with 1 where a bound is broken.
 
 
-  --memory  leave out the count of instructions, for which valgrind has to be there";
+  --memory  leave out the count of instructions, for which valgrind has to be there
+
+The attacks:
+";
 
 const LEGEND: &str = "\
 sent: bytes that the attacker sent, or had the victim send. peak: the most that was allocated at once, with the victim's

@@ -29,9 +29,6 @@ pub struct Work {
     pub instructions: [u64; 2],
 }
 
-/// How much more work four times the attack may be.
-pub const GROWTH: f64 = 4.4;
-
 /// Suffers the attack in this role.
 pub fn measure(attack: &Attack, role: Role) -> Measured {
     let deed = (attack.deed)(role, attack.size);
@@ -94,6 +91,9 @@ impl Work {
         vec![format!("expected at most {GROWTH} times the instructions for four times as much, got {four} after {one}")]
     }
 }
+
+/// How much more work four times the attack may be: linear is 4, quadratic 16.
+const GROWTH: f64 = 4.4;
 
 /// Memory doubles, so that four times as much may take up to eight times as many bytes, and small buffers have a least
 /// size.

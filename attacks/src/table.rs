@@ -404,7 +404,7 @@ pub const TABLE: &[Attack] = &[
             let wire = compressed_frame(victim, LAST, Opcode::Binary, &deflated(&vec![0; size]));
             Deed::Tell { wire, read: READ }
         },
-        size: 3 * LIMIT,
+        size: LIMIT + (1 << 20),
         sample: 256 << 10,
         end: End::Close(CloseCode::MESSAGE_TOO_BIG),
         memory: INFLATED,
@@ -419,7 +419,7 @@ pub const TABLE: &[Attack] = &[
             let wire = fragments(victim, Opcode::Binary, &deflated(&vec![0; size]), 1, true);
             Deed::Tell { wire, read: 1 }
         },
-        size: 3 * LIMIT,
+        size: LIMIT + (1 << 20),
         sample: 128 << 10,
         end: End::Close(CloseCode::MESSAGE_TOO_BIG),
         memory: INFLATED,
@@ -434,7 +434,7 @@ pub const TABLE: &[Attack] = &[
             let wire = compressed_frame(victim, LAST, Opcode::Text, &deflated(&vec![b'a'; size]));
             Deed::Tell { wire, read: 256 }
         },
-        size: 3 * LIMIT,
+        size: LIMIT,
         sample: 256 << 10,
         end: End::Open,
         memory: CONNECTION + CONTEXT + 3 * (READ + PIECE),
@@ -461,7 +461,7 @@ pub const TABLE: &[Attack] = &[
         roles: BOTH,
         manner: DEFLATED,
         deed: |victim, size| {
-            let payload = [deflated(&window()), b"\x00\x00\xff\xff".to_vec(), vec![3, 0].repeat(size)].concat();
+            let payload = [deflated(&window()), b"\x00\x00\xff\xff".to_vec(), [3, 0].repeat(size)].concat();
             Deed::Tell { wire: compressed_frame(victim, LAST, Opcode::Binary, &payload), read: READ }
         },
         size: 10_000,

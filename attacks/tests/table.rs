@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use attacks::{GROWTH, TABLE, count, has_valgrind, measure};
+use attacks::{TABLE, count, has_valgrind, measure};
 
 /// Memory within what is documented, and the end that is expected.
 #[test]
@@ -38,5 +38,4 @@ fn the_work_of_every_attack_is_linear() {
 fn names_are_unique() {
     let names: BTreeSet<&str> = TABLE.iter().map(|attack| attack.name).collect();
     assert_eq!(names.len(), TABLE.len());
-    assert!(GROWTH < 5.0, "a bound that finds what is not linear");
 }

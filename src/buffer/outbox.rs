@@ -180,13 +180,13 @@ impl Outbox {
     }
 
     /// Drops what has left, where there is no room for `size` bytes behind what waits: memory that grows is then at most
-    /// twice what waits. No more is moved than has left, or than finds room by it.
+    /// twice what waits. At most twice as much is moved as has left, or than there is new room.
     fn drop_sent(&mut self, size: usize) {
         let waiting = self.gathered.len() - self.sent;
         if self.sent == 0 || self.gathered.capacity() - self.gathered.len() >= size {
             return;
         }
-        if self.sent >= waiting && self.gathered.capacity() - waiting >= size {
+        if 2 * self.sent >= waiting && self.gathered.capacity() - waiting >= size {
             self.gathered.copy_within(self.sent.., 0);
             self.gathered.truncate(waiting);
         } else {
