@@ -1,4 +1,4 @@
-//! Attacks on a connection, and what each may cost: the [`TABLE`] is stated once, a test holds the engine to it, and the
+//! Attacks on a connection, and what each may cost: the [`table`] is stated once, a test holds the engine to it, and the
 //! program prints it with what was measured.
 //!
 //! An attack is a [`Deed`] that one end of a connection, the [`Victim`], suffers. Counted are
@@ -16,5 +16,5 @@ mod wire;
 
 pub use instructions::{REHEARSAL, count, has_valgrind, rehearse};
 pub use measure::{Measured, Work, measure};
-pub use table::{Attack, TABLE};
+pub use table::{Attack, table};
 pub use victim::{Deed, Door, End, Manner, Reads, Victim};

@@ -4,7 +4,7 @@ use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
-use attacks::{Attack, Measured, REHEARSAL, TABLE, Work, count, has_valgrind, measure, rehearse};
+use attacks::{Attack, Measured, REHEARSAL, Work, count, has_valgrind, measure, rehearse, table};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     let ran = match arguments[..] {
         ["-h" | "--help", ..] => {
             println!("{HELP}");
-            TABLE.iter().for_each(|attack| println!("  {:<23}  {}", attack.name, attack.about));
+            table().for_each(|attack| println!("  {:<23}  {}", attack.name, attack.about));
             return ExitCode::SUCCESS;
         }
         [REHEARSAL, ref names @ ..] => chosen(names).map(|attacks| {
@@ -35,9 +35,9 @@ fn main() -> ExitCode {
 /// The attacks of these names; all, where there are none.
 fn chosen(names: &[&str]) -> Result<Vec<&'static Attack>, Box<dyn Error>> {
     if names.is_empty() {
-        return Ok(TABLE.iter().collect());
+        return Ok(table().collect());
     }
-    let find = |name: &&str| TABLE.iter().find(|attack| attack.name == *name);
+    let find = |name: &&str| table().find(|attack| attack.name == *name);
     names
         .iter()
         .map(|name| find(name).ok_or(format!("there is no attack {name:?}; --help names them").into()))
