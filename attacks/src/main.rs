@@ -110,9 +110,7 @@ fn bytes(count: usize) -> String {
 const HELP: &str = "\
 attacks [--memory] [NAME...]
 
-
 Measures what each attack costs, or those that are named, and prints a table. Exits with 1 where a bound is broken.
-
 
   --memory  leave out the count of instructions, for which valgrind has to be there
 
