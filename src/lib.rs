@@ -220,6 +220,26 @@
 //! | [`Timeouts::close_wait`] | 5 s | the transport is dropped | the peer has agreed to close, or has misbehaved |
 //! | [`Timeouts::idle`] | 10 s | the memory of compression is given back | it is made anew in microseconds |
 //!
+//! # Memory
+//!
+//! What a peer can have a connection hold, whatever it sends, where a read takes at most so many bytes at once. Buffers double
+//! as bytes arrive, and while one moves to a larger place both are there: that is the third time, the other two are what a
+//! buffer holds at rest.
+//!
+//! | for | at most |
+//! | --- | --- |
+//! | the head of a handshake | 3 × ([`Limits::bytes`](handshake::Limits::bytes) + a read) |
+//! | the list of extensions in it, while it is read | 80 × [`Limits::bytes`](handshake::Limits::bytes) |
+//! | a whole message | 3 × ([`Config::message_limit`] + a read) |
+//! | a message in pieces | 3 × (a read + 16 KiB where it is compressed) |
+//! | decompression | 79 KiB; see [`deflate`](deflate#memory) |
+//! | pongs for a peer that does not read | 3 × [`Outbox::CONTROL_ROOM`] |
+//! | messages for a peer that does not read | 4 × the outbox's limit, fewer where payloads are shared |
+//! | what comes after a close frame or a failure | 3 × a read |
+//!
+//! Work is linear in the bytes that come, and in those that come out of compressed ones, whatever the sizes of the reads. The
+//! program `attacks` in the repository measures both for each attack of its table, and a test holds the engine to it.
+//!
 //! # Where to go from here
 //!
 //! * [`tokio`], [`futures`] and [`blocking`]: the loop above, written for you, and [TLS](#tls) below it. [`polled`]: for
