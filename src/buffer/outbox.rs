@@ -291,7 +291,7 @@ impl Buf for Outbox {
                 bytes
             }
             None if count <= self.gathered.len() - self.sent => {
-                self.drop_sent();
+                self.gathered.advance(core::mem::take(&mut self.sent));
                 let bytes = self.gathered.split_to(count).freeze();
                 self.waiting -= count;
                 // A pong that waits leaves behind these.
