@@ -10,7 +10,12 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use sockeye::{Client, CloseCode, Message, Roots, blocking};
 
 const SERVERS: [&str; 2] = [env!("CARGO_BIN_EXE_tls"), env!("CARGO_BIN_EXE_tls_threads")];
-const CLIENTS: [&str; 2] = [env!("CARGO_BIN_EXE_tokio_client"), env!("CARGO_BIN_EXE_threads_client")];
+const CLIENTS: [&str; 4] = [
+    env!("CARGO_BIN_EXE_tokio_client"),
+    env!("CARGO_BIN_EXE_threads_client"),
+    env!("CARGO_BIN_EXE_smol_client"),
+    env!("CARGO_BIN_EXE_hyper_client"),
+];
 
 /// A program that runs; it is ended when this is dropped.
 struct Program {
