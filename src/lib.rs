@@ -256,8 +256,8 @@
 //! | `futures-rustls` | | `wss://` in [`futures`] |
 //!
 //! Each implies those that it needs: `deflate` and `std` imply `alloc`, the adapters and `http` imply `std`, `rustls` implies
-//! `blocking`, `tokio-rustls` implies `tokio` and `rustls`, and `futures-rustls` implies `futures` and `rustls`. A machine without an operating system has
-//! `default-features = false, features = ["alloc"]`.
+//! `blocking`, `tokio-rustls` implies `tokio` and `rustls`, and `futures-rustls` implies `futures` and `rustls`. A machine
+//! without an operating system has `default-features = false, features = ["alloc"]`.
 #![no_std]
 #![deny(missing_docs)]
 #[cfg(feature = "alloc")]

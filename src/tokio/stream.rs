@@ -56,6 +56,9 @@ impl Stream {
     ///
     /// # Errors
     /// [`IoError`]: the transport, or TLS.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with I/O enabled.
     pub async fn connect(client: &Client, url: &Url) -> Result<Self, IoError> {
         if url.is_secure() {
             Self::connect_secure(client, url).await
