@@ -5,7 +5,6 @@
 mod certificate;
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
@@ -17,7 +16,7 @@ use certificate::Arguments;
 use sockeye::blocking::{Sender, Stream, accept_with, secure};
 use sockeye::deflate::Options;
 use sockeye::handshake::OriginPolicy;
-use sockeye::{CloseCode, CloseFrame, Config, Identity, IoError, Server};
+use sockeye::{CloseCode, CloseFrame, Config, Error, Identity, IoError, Misuse, Server};
 
 fn main() -> ExitCode {
     match run(&certificate::parse("tls_threads")) {
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let (chain, key) = certificate::certify(arguments)?;
     let identity = Identity::pem(chain.as_bytes(), key.as_bytes())?;
     let listener = TcpListener::bind(&arguments.address).map_err(|error| {
@@ -104,7 +103,11 @@ impl House {
         }
         while let Some(message) = receiver.receive()? {
             if message.is_data() {
-                sender.feed(message)?;
+                match sender.feed(message) {
+                    // This end closes already: what still comes is not echoed.
+                    Err(IoError::Connection(Error::Misuse(Misuse::Closed))) => {}
+                    fed => fed?,
+                }
             }
         }
         Ok(())
