@@ -108,4 +108,6 @@ fn a_connection_is_small() {
     assert!(size <= 640, "{size}");
     let size = size_of::<sockeye::futures::WebSocket<smol::net::TcpStream>>();
     assert!(size <= 720, "{size}");
+    let size = size_of::<sockeye::futures::WebSocket<sockeye::futures::Stream>>();
+    assert!(size <= 720, "{size}");
 }
