@@ -223,9 +223,9 @@ fn a_reset_is_one_error_and_then_the_end() {
 #[test]
 fn a_reset_behind_any_byte_is_one_error_and_then_the_end() {
     crate::ends::run(|| {
-        for (session, role) in [on_tokio as Session, on_blocking]
-            .into_iter()
-            .flat_map(|session| [Role::Server, Role::Client].map(|role| (session, role)))
+        let sessions: [Session; 3] = [on::<sockeye::tokio::Clock>, on::<sockeye::futures::Clock>, on_blocking];
+        for (session, role) in
+            sessions.into_iter().flat_map(|session| [Role::Server, Role::Client].map(|role| (session, role)))
         {
             let enough = 1 << 20;
             let whole = script(role, usize::MAX);
