@@ -4,6 +4,7 @@
 //! rests, and divides what it has taken. Linux only, as it reads `/proc`.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, IsTerminal, stderr};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -12,9 +13,9 @@ use std::thread::sleep;
 use std::time::Duration;
 use std::{env, fs};
 
-use sockeye::Client;
-use sockeye::blocking::connect_over;
+use sockeye::blocking::connect_with;
 use sockeye::deflate::Options;
+use sockeye::{Client, Roots};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -77,8 +78,12 @@ struct Measured {
 
 /// Measures a program with this many connections, on each of which compression was agreed on if it is `compressed`.
 fn measure(name: &str, folder: &Path, connections: u64, compressed: bool) -> Outcome<Measured> {
-    let server = Server::start(&folder.join(name))?;
+    let server = Server::start(name, folder)?;
     let client = if compressed { Client::new().deflate(Options::new()) } else { Client::new() };
+    let client = match &server.certificate {
+        Some(file) => client.roots(Roots::pem(&fs::read(file)?)?),
+        None => client,
+    };
     drop(open(&client, &server.url)?);
     let start = server.rest(Duration::ZERO)?;
     let mut open_ones = Vec::new();
@@ -103,10 +108,8 @@ fn progress(name: &str, open: u64, connections: u64) {
 
 /// Opens a connection that has said a message and heard its echo. What is left of it here is the socket alone.
 fn open(client: &Client, url: &str) -> Outcome<TcpStream> {
-    let stream = TcpStream::connect(url.strip_prefix("ws://").ok_or("expected a ws:// URL")?)?;
-    stream.set_nodelay(true)?;
-    let socket = stream.try_clone()?;
-    let mut connection = connect_over(client, url, stream)?;
+    let mut connection = connect_with(client, url)?;
+    let socket = connection.stream().tcp().try_clone()?;
     connection.send("idle ".repeat(100))?;
     connection.receive()?.ok_or("expected an echo, and the connection ended")?;
     Ok(socket)
@@ -116,12 +119,17 @@ fn open(client: &Client, url: &str) -> Outcome<TcpStream> {
 struct Server {
     child: Child,
     url: String,
+    /// Where it has written its certificate, if it speaks TLS.
+    certificate: Option<PathBuf>,
 }
 
 impl Server {
-    fn start(program: &Path) -> Outcome<Self> {
-        let mut child = Command::new(program)
+    fn start(name: &str, folder: &Path) -> Outcome<Self> {
+        let program = folder.join(name);
+        let certificate = name.starts_with("tls").then(|| folder.join("idle.pem"));
+        let mut child = Command::new(&program)
             .arg("127.0.0.1:0")
+            .args(certificate.iter().flat_map(|file| [OsStr::new("--certificate"), file.as_os_str()]))
             // Large pieces of memory that the program gives back go to the operating system: what glibc keeps of them for
             // later would be counted otherwise.
             .env("MALLOC_MMAP_THRESHOLD_", "32768")
@@ -133,7 +141,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("no pipe")?).read_line(&mut line)?;
         let url = line.trim().strip_prefix("listening on ").map(String::from);
-        let server = Self { child, url: url.unwrap_or_default() };
+        let server = Self { child, url: url.unwrap_or_default(), certificate };
         if server.url.is_empty() {
             return Err(format!("expected `listening on URL`, got `{}`", line.trim()).into());
         }
@@ -195,7 +203,7 @@ fn open_files() -> Outcome<u64> {
 
 /// How many files a connection takes: the halves of a blocking one have a handle each.
 fn files_of_each(program: &str) -> u64 {
-    if program == "threads" { 2 } else { 1 }
+    if program.ends_with("threads") { 2 } else { 1 }
 }
 
 struct Arguments {
@@ -234,8 +242,8 @@ const USAGE: &str = "usage: idle [PROGRAM...] [--connections N]
   PROGRAM          servers of this package, such as tokio; all of them if there is none
   --connections N  how many connections are opened, by default 10000; with compression a tenth of them";
 
-/// Every server over plain TCP.
-const PROGRAMS: [&str; 7] = ["threads", "epoll", "io_uring", "tokio", "smol", "hyper", "axum"];
+/// Every server.
+const PROGRAMS: [&str; 9] = ["threads", "epoll", "io_uring", "tokio", "smol", "hyper", "axum", "tls", "tls_threads"];
 
 /// Files that a process has open beside its connections.
 const SPARE_FILES: u64 = 100;
