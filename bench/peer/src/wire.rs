@@ -1,0 +1,196 @@
+//! A transport in memory that never waits and never ends.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::task::{Kind, Random};
+
+/// A transport in memory: what is read are the same frames over and over, and what is written is copied away, as a
+/// socket does.
+pub struct Wire {
+    frames: Vec<u8>,
+    /// The next byte to be read.
+    next: usize,
+    /// Bytes that arrive at once.
+    chunk: usize,
+    /// Bytes that have arrived and were not read.
+    there: usize,
+    sink: Box<[u8]>,
+    sent: Sent,
+}
+
+/// Bytes that were written so far.
+#[derive(Clone, Default)]
+pub struct Sent(Arc<AtomicU64>);
+
+impl Sent {
+    /// Their number.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, count: usize) {
+        // One thread writes: no locked instruction.
+        self.0.store(self.bytes() + count as u64, Ordering::Relaxed);
+    }
+}
+
+impl Wire {
+    /// A transport on which a client has sent messages with this payload, `chunk` bytes of which arrive at once.
+    pub(crate) fn of_messages(kind: Kind, size: usize, chunk: usize) -> Self {
+        let payload = kind.payload(size);
+        let mut random = Random(0x2545_f491_4f6c_dd1d);
+        let mut frames = Vec::new();
+        while frames.len() < FRAMES {
+            frames.extend(frame(kind.is_text(), &payload, Some((random.next() as u32).to_le_bytes())));
+        }
+        Self::of_bytes(frames, chunk)
+    }
+
+    /// A transport on which these bytes arrive, over and over, `chunk` of them at once.
+    pub fn of_bytes(frames: Vec<u8>, chunk: usize) -> Self {
+        Self { frames, next: 0, chunk, there: 0, sink: vec![0; SINK].into(), sent: Sent::default() }
+    }
+
+    /// A transport on which nothing arrives.
+    pub fn silent() -> Self {
+        Self::of_bytes(Vec::new(), 0)
+    }
+
+    /// What was written so far; goes on counting.
+    pub fn sent(&self) -> Sent {
+        self.sent.clone()
+    }
+
+    /// What was read last, as long as it was one read's; for implementations that are fed instead of reading.
+    #[inline]
+    pub fn arrived(&mut self, most: usize) -> &[u8] {
+        let count = self.arrive(most);
+        &self.frames[self.next - count..self.next]
+    }
+
+    /// Takes the next bytes, at most so many: how many there are. They end at `next`.
+    #[inline]
+    fn arrive(&mut self, most: usize) -> usize {
+        if self.there == 0 {
+            self.there = self.chunk;
+        }
+        if self.next == self.frames.len() {
+            self.next = 0;
+        }
+        let count = most.min(self.there).min(self.frames.len() - self.next);
+        self.next += count;
+        self.there -= count;
+        count
+    }
+}
+
+impl Read for Wire {
+    #[inline]
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.arrived(space.len());
+        space[..bytes.len()].copy_from_slice(bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Write for Wire {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for part in bytes.chunks(SINK) {
+            self.sink[..part.len()].copy_from_slice(part);
+        }
+        self.sent.add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        slices.iter().map(|slice| self.write(slice)).sum()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(feature = "tokio")]
+mod asynchronous {
+    use std::io::{self, IoSlice, Write};
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    use super::Wire;
+
+    impl AsyncRead for Wire {
+        #[inline]
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let bytes = self.get_mut().arrived(space.remaining());
+            space.put_slice(bytes);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Wire {
+        #[inline]
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(self.get_mut().write(bytes))
+        }
+
+        #[inline]
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(self.get_mut().write_vectored(slices))
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            true
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+}
+
+/// One frame that is a message (RFC 6455 section 5.2).
+pub fn frame(text: bool, payload: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
+    let mut frame = vec![0x80 | if text { 1 } else { 2 }];
+    let masked = if key.is_some() { 0x80 } else { 0 };
+    match payload.len() {
+        length @ 0..=125 => frame.push(masked | length as u8),
+        length @ 126..=0xffff => {
+            frame.push(masked | 126);
+            frame.extend((length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(masked | 127);
+            frame.extend((length as u64).to_be_bytes());
+        }
+    }
+    match key {
+        None => frame.extend_from_slice(payload),
+        Some(key) => {
+            frame.extend(key);
+            frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+        }
+    }
+    frame
+}
+
+/// Bytes of frames until they begin anew: within the second cache, as what a socket has to give is, and more than the
+/// processor's branch predictor learns by heart.
+const FRAMES: usize = 256 << 10;
+
+/// What is written goes here, over and over: the copy that a socket makes.
+const SINK: usize = 64 << 10;
