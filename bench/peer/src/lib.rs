@@ -7,6 +7,8 @@
 mod clock;
 pub mod kernels;
 mod process;
+#[cfg(feature = "streams")]
+pub mod streams;
 mod task;
 mod wire;
 

@@ -18,6 +18,8 @@ pub struct Wire {
     there: usize,
     sink: Box<[u8]>,
     sent: Sent,
+    /// Bytes of payload in each message that arrives.
+    payload: usize,
 }
 
 /// Bytes that were written so far.
@@ -45,12 +47,12 @@ impl Wire {
         while frames.len() < FRAMES {
             frames.extend(frame(kind.is_text(), &payload, Some((random.next() as u32).to_le_bytes())));
         }
-        Self::of_bytes(frames, chunk)
+        Self { payload: size, ..Self::of_bytes(frames, chunk) }
     }
 
     /// A transport on which these bytes arrive, over and over, `chunk` of them at once.
     pub fn of_bytes(frames: Vec<u8>, chunk: usize) -> Self {
-        Self { frames, next: 0, chunk, there: 0, sink: vec![0; SINK].into(), sent: Sent::default() }
+        Self { frames, next: 0, chunk, there: 0, sink: vec![0; SINK].into(), sent: Sent::default(), payload: 0 }
     }
 
     /// A transport on which nothing arrives.
@@ -63,7 +65,12 @@ impl Wire {
         self.sent.clone()
     }
 
-    /// What was read last, as long as it was one read's; for implementations that are fed instead of reading.
+    /// Bytes of payload in each message that arrives.
+    pub const fn payload(&self) -> usize {
+        self.payload
+    }
+
+    /// The next bytes, at most so many, for implementations that are fed instead of reading.
     #[inline]
     pub fn arrived(&mut self, most: usize) -> &[u8] {
         let count = self.arrive(most);

@@ -1,0 +1,59 @@
+//! sockudo-ws.
+
+use std::hint::black_box;
+
+use bytes::Bytes;
+use peer::{Job, Kind, Peer, Role, Wire, look, streams};
+use sockudo_ws::protocol::Message;
+use sockudo_ws::{Config, WebSocketStream};
+
+struct SockudoWs;
+
+fn main() {
+    peer::run(&SockudoWs);
+}
+
+impl Peer for SockudoWs {
+    const SETTINGS: &'static str = "features simd and fastrand, as by default; messages and frames to 64 MiB, no pings and no \
+        time limits; a Stream and a Sink, polled by hand";
+
+    fn decode_owned(&self, wire: Wire, _: Kind) -> Option<Job> {
+        streams::decode(socket(wire, Role::Server), |message| look(black_box(message.expect("good frames")).as_bytes()))
+    }
+
+    fn decode_str(&self, wire: Wire) -> Option<Job> {
+        streams::decode(socket(wire, Role::Server), |message| {
+            look(message.expect("good frames").as_text().expect("text").as_bytes())
+        })
+    }
+
+    fn encode(&self, role: Role, payload: &'static [u8], batch: u64, wire: Wire) -> Option<Job> {
+        let sent = wire.sent();
+        let message = Message::Binary(Bytes::from_static(payload));
+        streams::encode(socket(wire, role), move || message.clone(), batch, sent)
+    }
+
+    fn mask(&self, size: usize, offset: usize) -> Option<Job> {
+        peer::kernels::mask(size, offset, sockudo_ws::simd::apply_mask)
+    }
+
+    fn utf8(&self, text: &'static [u8]) -> Option<Job> {
+        peer::kernels::utf8(text, sockudo_ws::utf8::validate_utf8)
+    }
+}
+
+fn socket(wire: Wire, role: Role) -> WebSocketStream<Wire> {
+    let config = Config::builder()
+        .max_message_size(MOST)
+        .max_frame_size(MOST)
+        .max_backpressure(2 * MOST)
+        .auto_ping(false)
+        .idle_timeout(0)
+        .build();
+    match role {
+        Role::Client => WebSocketStream::client(wire, config),
+        Role::Server => WebSocketStream::server(wire, config),
+    }
+}
+
+const MOST: usize = 64 << 20;
