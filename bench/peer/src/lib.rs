@@ -44,6 +44,13 @@ pub trait Peer {
         None
     }
 
+    /// The same as [`decode_lent`](Self::decode_lent) or [`decode_owned`](Self::decode_owned), but fed by one copy of
+    /// what arrives instead of reading: what instructions are counted of.
+    fn decode_fed(&self, wire: Wire, owned: bool) -> Option<Job> {
+        let _ = (wire, owned);
+        None
+    }
+
     /// Sends binary messages with this payload to `wire`, and has them all written after each `batch` of them. One unit is
     /// a message; the job returns what [`Sent`] says.
     fn encode(&self, role: Role, payload: &'static [u8], batch: u64, wire: Wire) -> Option<Job> {

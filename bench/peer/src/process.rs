@@ -5,8 +5,6 @@
 
 use std::io::{self, BufRead, Write};
 
-use rustix::thread::{CpuSet, sched_setaffinity};
-
 use crate::clock::Span;
 use crate::task::{Kind, Role, Takeover, look};
 use crate::{Job, Peer, Wire};
@@ -77,6 +75,8 @@ impl Prepared {
                     "lent" => peer.decode_lent(wire, kind),
                     "owned" => peer.decode_owned(wire, kind),
                     "str" => peer.decode_str(wire),
+                    "fed-lent" => peer.decode_fed(wire, false),
+                    "fed-owned" => peer.decode_fed(wire, true),
                     _ => None,
                 };
                 (job?, look(&kind.payload(bytes)), true)
@@ -123,11 +123,17 @@ impl Prepared {
 
 /// Stays on one core, where the system allows it.
 fn pin(core: &str) {
-    let mut set = CpuSet::new();
-    set.set(core.parse().expect("the number of a core"));
-    if let Err(error) = sched_setaffinity(None, &set) {
-        eprintln!("cannot stay on core {core}: {error}");
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sched::{CpuSet, sched_setaffinity};
+        let mut set = CpuSet::new();
+        let set_or_not = set.set(core.parse().expect("the number of a core"));
+        if let Err(error) = set_or_not.and_then(|()| sched_setaffinity(nix::unistd::Pid::this(), &set)) {
+            eprintln!("cannot stay on core {core}: {error}");
+        }
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = core;
 }
 
 /// A browser's request, of twelve headers.

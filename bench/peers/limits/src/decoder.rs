@@ -10,45 +10,70 @@ use crate::kernels;
 /// Reads so many frames.
 pub(crate) fn decode(mut wire: Wire, kind: Kind) -> Option<Job> {
     let most = wire.payload() + 14;
-    let mut buffer = vec![0; most + READ];
+    let mut buffer = vec![0; 2 * most + READ];
     let (mut next, mut filled) = (0, 0);
     job(move |units| {
         let (mut sum, mut left) = (0, units);
         while left > 0 {
             if let Some((header, length, key)) = header(&buffer[next..filled]) {
                 let (start, end) = (next + header, next + header + length);
-                let mut done = start;
-                let mut valid = start;
-                loop {
-                    let there = filled.min(end);
-                    // Whole keys, so that the next part begins with the key's first byte.
-                    let until = if there == end { end } else { start + (there - start) / 4 * 4 };
-                    kernels::xor(&mut buffer[done..until], key);
-                    done = until;
+                if end + 14 > buffer.len() {
+                    to_front(&mut buffer, &mut next, &mut filled);
+                    continue;
+                }
+                if end <= filled {
+                    kernels::xor(&mut buffer[start..end], key);
                     if kind.is_text() {
-                        valid += kernels::validate(&buffer[valid..done], done == end);
+                        kernels::validate(&buffer[start..end], true);
                     }
-                    if done == end {
-                        break;
-                    }
-                    let most = (filled + READ).min(end + 14);
-                    filled += wire.read(&mut buffer[filled..most]).expect("the wire does not fail");
+                } else {
+                    filled = arrive(&mut wire, &mut buffer, start, end, filled, (key, kind));
                 }
                 sum += look(&buffer[start..end]);
                 next = end;
                 left -= 1;
                 continue;
             }
-            if buffer.len() - next < most + 14 || next == filled {
-                buffer.copy_within(next..filled, 0);
-                filled -= next;
-                next = 0;
+            if next == filled || buffer.len() - filled < 14 {
+                to_front(&mut buffer, &mut next, &mut filled);
             }
             let most = (filled + READ).min(buffer.len());
             filled += wire.read(&mut buffer[filled..most]).expect("the wire does not fail");
         }
         sum
     })
+}
+
+fn to_front(buffer: &mut [u8], next: &mut usize, filled: &mut usize) {
+    buffer.copy_within(*next..*filled, 0);
+    *filled -= *next;
+    *next = 0;
+}
+
+/// Reads the rest of a frame, unmasks and validates it while it arrives. Where what has arrived ends then.
+fn arrive(
+    wire: &mut Wire,
+    buffer: &mut [u8],
+    start: usize,
+    end: usize,
+    mut filled: usize,
+    (key, kind): ([u8; 4], Kind),
+) -> usize {
+    let (mut done, mut valid) = (start, start);
+    loop {
+        // Whole keys, so that the next part begins with the key's first byte.
+        let until = if filled >= end { end } else { start + (filled - start) / 4 * 4 };
+        kernels::xor(&mut buffer[done..until], key);
+        done = until;
+        if kind.is_text() {
+            valid += kernels::validate(&buffer[valid..done], done == end);
+        }
+        if done == end {
+            return filled;
+        }
+        let most = (filled + READ).min(buffer.len());
+        filled += wire.read(&mut buffer[filled..most]).expect("the wire does not fail");
+    }
 }
 
 /// The bytes of the header, the bytes of the payload, and the key. One that is split by the end is waited for.

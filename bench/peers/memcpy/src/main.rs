@@ -32,11 +32,13 @@ impl Peer for Memcpy {
 
     fn encode(&self, role: Role, payload: &'static [u8], batch: u64, mut wire: Wire) -> Option<Job> {
         let key = (role == Role::Client).then_some([0; 4]);
-        let frames = frame(false, payload, key).repeat(batch as usize);
+        let frame = frame(false, payload, key);
+        let at_once = batch.min((READ / frame.len()).max(1) as u64);
+        let frames = frame.repeat(at_once as usize);
         let sent = wire.sent();
         job(move |units| {
             let before = sent.bytes();
-            for _ in 0..units.div_ceil(batch) {
+            for _ in 0..units.div_ceil(at_once) {
                 wire.write_all(&frames).expect("the wire does not fail");
             }
             sent.bytes() - before

@@ -58,6 +58,17 @@ impl Peer for Sockeye {
         })
     }
 
+    fn decode_fed(&self, wire: Wire, owned: bool) -> Option<Job> {
+        let mut end = End { fed: true, ..End::server(wire) };
+        job(move |units| {
+            end.events(units, |event| match event {
+                Event::Binary(data) if owned => look(&black_box(data.into_bytes())),
+                Event::Binary(data) => look(&data),
+                other => unreachable!("expected binary data, got {other:?}"),
+            })
+        })
+    }
+
     fn encode(&self, role: Role, payload: &'static [u8], batch: u64, mut wire: Wire) -> Option<Job> {
         let mut connection = match role {
             Role::Client => Connection::client(&Config::default()),
@@ -127,13 +138,15 @@ struct End {
     inbox: Inbox,
     outbox: Outbox,
     wire: Wire,
+    /// Whether what arrives is copied into the inbox, and not read into its space.
+    fed: bool,
 }
 
 impl End {
     fn server(wire: Wire) -> Self {
         let mut inbox = Inbox::new();
         inbox.exchange(BytesMut::zeroed(READ));
-        Self { connection: Connection::server(&Config::default()), inbox, outbox: Outbox::new(), wire }
+        Self { connection: Connection::server(&Config::default()), inbox, outbox: Outbox::new(), wire, fed: false }
     }
 
     /// Takes so many events.
@@ -154,19 +167,27 @@ impl End {
 
     #[inline(never)]
     fn read(&mut self) {
+        if self.fed {
+            return self.inbox.extend(self.wire.arrived(READ));
+        }
         let least = self.inbox.len().clamp(LEAST_READ, MOST_READ);
         let count = self.wire.read(self.inbox.space(least)).expect("the wire does not fail");
         self.inbox.filled(count);
     }
 }
 
-/// Writes all that waits, by vectored writes.
+/// Writes all that waits: at once where it lies together, and else by vectored writes.
 fn drain(outbox: &mut Outbox, wire: &mut Wire) {
     while outbox.has_remaining() {
-        let mut slices = [IoSlice::new(&[]); 64];
-        let count = outbox.chunks_vectored(&mut slices);
-        let written = wire.write_vectored(&slices[..count]).expect("the wire does not fail");
-        outbox.advance(written);
+        let chunk = outbox.chunk();
+        let written = if chunk.len() == outbox.remaining() {
+            wire.write(chunk)
+        } else {
+            let mut slices = [IoSlice::new(&[]); 64];
+            let count = outbox.chunks_vectored(&mut slices);
+            wire.write_vectored(&slices[..count])
+        };
+        outbox.advance(written.expect("the wire does not fail"));
     }
 }
 
