@@ -5,6 +5,8 @@
 //! `main` is [`run`]. The runner speaks with its process over standard input and output.
 
 mod clock;
+#[cfg(feature = "deflate")]
+pub mod deflated;
 pub mod kernels;
 mod process;
 #[cfg(feature = "streams")]
@@ -90,16 +92,16 @@ pub trait Peer {
         None
     }
 
-    /// Compresses messages with permessage-deflate, at level 1 and in 15 bits of window. One unit is a message; the job
-    /// returns the bytes that went over the wire.
-    fn compress(&self, message: &'static [u8], takeover: Takeover) -> Option<Job> {
-        let _ = (message, takeover);
+    /// A server sends text messages compressed, the ones of `messages` in turn, and has each written before the next. Level
+    /// 6, a window of 15 bits, memory level 8. One unit is a message; the job returns what [`Sent`] says.
+    fn compress(&self, messages: &'static [&'static [u8]], takeover: Takeover, wire: Wire) -> Option<Job> {
+        let _ = (messages, takeover, wire);
         None
     }
 
-    /// Decompresses messages. One unit is a message; the job returns the sum of what [`look`] says.
-    fn decompress(&self, message: &'static [u8], takeover: Takeover) -> Option<Job> {
-        let _ = (message, takeover);
+    /// Reads compressed text messages of a client from `wire`. One unit is a message, [`look`]ed at.
+    fn decompress(&self, wire: Wire, takeover: Takeover) -> Option<Job> {
+        let _ = (wire, takeover);
         None
     }
 

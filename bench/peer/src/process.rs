@@ -6,7 +6,9 @@
 use std::io::{self, BufRead, Write};
 
 use crate::clock::Span;
-use crate::task::{Kind, Role, Takeover, look};
+#[cfg(feature = "deflate")]
+use crate::task::Takeover;
+use crate::task::{Kind, Role, look};
 use crate::{Job, Peer, Wire};
 
 /// The `main` of a peer. Arguments: `measure [CORE]`, to do the tasks of standard input on that core; `serve ADDR`, to serve
@@ -94,14 +96,16 @@ impl Prepared {
             ["utf8", kind, bytes] => (peer.utf8(Kind::parse(kind)?.payload(size(bytes)?).leak())?, 1, true),
             ["handshake", "server"] => (peer.handshake_server(REQUEST.as_bytes())?, 100, false),
             ["handshake", "client"] => (peer.handshake_client()?, 100, false),
-            ["deflate", "compress", takeover, bytes] => {
-                let message = Kind::Json.payload(size(bytes)?).leak();
-                (peer.compress(message, Takeover::parse(takeover)?)?, 1, false)
-            }
-            ["deflate", "decompress", takeover, bytes] => {
-                let message = Kind::Json.payload(size(bytes)?).leak();
-                let least = look(message);
-                (peer.decompress(message, Takeover::parse(takeover)?)?, least, true)
+            #[cfg(feature = "deflate")]
+            ["deflate", direction, takeover, bytes] => {
+                let (takeover, bytes) = (Takeover::parse(takeover)?, size(bytes)?);
+                let messages = messages(bytes);
+                let job = match direction {
+                    "compress" => peer.compress(messages, takeover, Wire::silent()),
+                    "decompress" => peer.decompress(crate::deflated::wire(messages, takeover), takeover),
+                    _ => None,
+                };
+                (job?, if direction == "compress" { 2 } else { bytes as u64 }, false)
             }
             _ => return None,
         };
@@ -120,6 +124,18 @@ impl Prepared {
         }
     }
 }
+
+/// Messages like the answers of a programming interface, each another.
+#[cfg(feature = "deflate")]
+fn messages(size: usize) -> &'static [&'static [u8]] {
+    let count = (MESSAGES / size).clamp(16, 1024);
+    let text: &'static [u8] = Kind::Json.payload(count * size).leak();
+    text.chunks(size).collect::<Vec<_>>().leak()
+}
+
+/// Bytes of messages until they begin anew: many times the largest window.
+#[cfg(feature = "deflate")]
+const MESSAGES: usize = 256 << 10;
 
 /// Stays on one core, where the system allows it.
 fn pin(core: &str) {

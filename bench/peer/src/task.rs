@@ -92,6 +92,7 @@ pub enum Takeover {
 }
 
 impl Takeover {
+    #[cfg(feature = "deflate")]
     pub(crate) fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "takeover" => Self::On,

@@ -78,7 +78,7 @@ fn arrive(
 
 /// The bytes of the header, the bytes of the payload, and the key. One that is split by the end is waited for.
 #[inline]
-fn header(bytes: &[u8]) -> Option<(usize, usize, [u8; 4])> {
+pub(crate) fn header(bytes: &[u8]) -> Option<(usize, usize, [u8; 4])> {
     let second = *bytes.get(1)?;
     let (at, length) = match second & 0x7f {
         126 => (4, usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),

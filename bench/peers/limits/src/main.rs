@@ -1,6 +1,7 @@
 //! The limits: what a processor can do where nobody has to keep the protocol's other rules.
 
 mod decoder;
+mod deflate;
 mod kernels;
 
 use std::hint::black_box;
@@ -8,7 +9,7 @@ use std::io::{IoSlice, Write};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use peer::{Job, Kind, Peer, Role, Wire, job};
+use peer::{Job, Kind, Peer, Role, Takeover, Wire, job};
 use sha1::{Digest, Sha1};
 
 struct Limits;
@@ -79,6 +80,14 @@ impl Peer for Limits {
 
     fn utf8(&self, text: &'static [u8]) -> Option<Job> {
         peer::kernels::utf8(text, |text| simdutf8::basic::from_utf8(text).is_ok())
+    }
+
+    fn compress(&self, messages: &'static [&'static [u8]], takeover: Takeover, wire: Wire) -> Option<Job> {
+        deflate::compress(messages, takeover, wire)
+    }
+
+    fn decompress(&self, wire: Wire, takeover: Takeover) -> Option<Job> {
+        deflate::decompress(wire, takeover)
     }
 
     fn handshake_server(&self, request: &'static [u8]) -> Option<Job> {

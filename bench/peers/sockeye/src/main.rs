@@ -3,8 +3,10 @@
 use std::hint::black_box;
 use std::io::{IoSlice, Read, Write};
 
-use peer::{Job, Kind, Peer, Role, Sent, Wire, job, look};
+use peer::deflated::{LEVEL, MEMORY_LEVEL, WINDOW_BITS};
+use peer::{Job, Kind, Peer, Role, Sent, Takeover, Wire, job, look};
 use sockeye::bytes::{Buf, Bytes, BytesMut};
+use sockeye::deflate::{Direction, Options, Parameters};
 use sockeye::handshake::{Acceptance, OriginPolicy, RequestReader};
 use sockeye::mask::Mask;
 use sockeye::{Broadcast, Config, Connection, Event, Inbox, Message, Outbox, utf8};
@@ -117,6 +119,32 @@ impl Peer for Sockeye {
         peer::kernels::utf8(text, utf8::is_valid)
     }
 
+    fn compress(&self, messages: &'static [&'static [u8]], takeover: Takeover, mut wire: Wire) -> Option<Job> {
+        let mut connection = compressed(takeover);
+        let texts: Vec<&str> = messages.iter().map(|text| str::from_utf8(text).expect("text")).collect();
+        let mut texts = texts.into_iter().cycle();
+        let mut outbox = Outbox::new();
+        let sent = wire.sent();
+        job(move |units| {
+            let before = sent.bytes();
+            for text in texts.by_ref().take(units as usize) {
+                connection.send_text(text, &mut outbox).expect("the connection is open");
+                drain(&mut outbox, &mut wire);
+            }
+            since(&sent, before)
+        })
+    }
+
+    fn decompress(&self, wire: Wire, takeover: Takeover) -> Option<Job> {
+        let mut end = End { connection: compressed(takeover), ..End::server(wire) };
+        job(move |units| {
+            end.events(units, |event| match event {
+                Event::Text(text) => look(text.as_bytes()),
+                other => unreachable!("expected text, got {other:?}"),
+            })
+        })
+    }
+
     fn handshake_server(&self, request: &'static [u8]) -> Option<Job> {
         job(move |units| {
             let mut sum = 0;
@@ -130,6 +158,14 @@ impl Peer for Sockeye {
             sum
         })
     }
+}
+
+/// A server's end that compresses.
+fn compressed(takeover: Takeover) -> Connection {
+    let options = Options::new().level(LEVEL).memory_level(MEMORY_LEVEL).threshold(0);
+    let direction = Direction::new(WINDOW_BITS, takeover == Takeover::On);
+    let parameters = Parameters { local: direction, remote: direction };
+    Connection::server(&Config::default()).with_deflate(parameters, &options)
 }
 
 /// A server's end with its inbox and outbox.

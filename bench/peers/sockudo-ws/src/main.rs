@@ -3,9 +3,11 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use peer::{Job, Kind, Peer, Role, Wire, look, streams};
+use peer::deflated::LEVEL;
+use peer::{Job, Kind, Peer, Role, Takeover, Wire, look, streams};
+use sockudo_ws::deflate::DeflateConfig;
 use sockudo_ws::protocol::Message;
-use sockudo_ws::{Config, WebSocketStream};
+use sockudo_ws::{CompressedWebSocketStream, Config, WebSocketStream};
 
 struct SockudoWs;
 
@@ -40,19 +42,44 @@ impl Peer for SockudoWs {
     fn utf8(&self, text: &'static [u8]) -> Option<Job> {
         peer::kernels::utf8(text, sockudo_ws::utf8::validate_utf8)
     }
+
+    fn compress(&self, messages: &'static [&'static [u8]], takeover: Takeover, wire: Wire) -> Option<Job> {
+        let sent = wire.sent();
+        let mut messages = messages.iter().cycle();
+        let message = move || Message::Text(Bytes::from_static(messages.next().expect("endless")));
+        streams::encode(compressed(wire, takeover), message, 1, sent)
+    }
+
+    fn decompress(&self, wire: Wire, takeover: Takeover) -> Option<Job> {
+        streams::decode(compressed(wire, takeover), |message| look(black_box(message.expect("good frames")).as_bytes()))
+    }
 }
 
-fn socket(wire: Wire, role: Role) -> WebSocketStream<Wire> {
-    let config = Config::builder()
+fn compressed(wire: Wire, takeover: Takeover) -> CompressedWebSocketStream<Wire> {
+    let deflate = DeflateConfig {
+        server_no_context_takeover: takeover == Takeover::Off,
+        client_no_context_takeover: takeover == Takeover::Off,
+        compression_level: LEVEL.into(),
+        compression_threshold: 0,
+        ..DeflateConfig::default()
+    };
+    CompressedWebSocketStream::server(wire, config(), deflate)
+}
+
+fn config() -> Config {
+    Config::builder()
         .max_message_size(MOST)
         .max_frame_size(MOST)
         .max_backpressure(2 * MOST)
         .auto_ping(false)
         .idle_timeout(0)
-        .build();
+        .build()
+}
+
+fn socket(wire: Wire, role: Role) -> WebSocketStream<Wire> {
     match role {
-        Role::Client => WebSocketStream::client(wire, config),
-        Role::Server => WebSocketStream::server(wire, config),
+        Role::Client => WebSocketStream::client(wire, config()),
+        Role::Server => WebSocketStream::server(wire, config()),
     }
 }
 

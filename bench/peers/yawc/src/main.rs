@@ -3,8 +3,9 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use peer::{Job, Kind, Peer, Role, Wire, look, streams};
-use yawc::{Frame, Options, WebSocket};
+use peer::deflated::LEVEL;
+use peer::{Job, Kind, Peer, Role, Takeover, Wire, look, streams};
+use yawc::{CompressionLevel, Frame, Options, WebSocket};
 
 struct Yawc;
 
@@ -29,15 +30,41 @@ impl Peer for Yawc {
         let payload = Bytes::from_static(payload);
         streams::encode(socket(wire, role), move || Frame::binary(payload.clone()), batch, sent)
     }
+
+    fn compress(&self, messages: &'static [&'static [u8]], takeover: Takeover, wire: Wire) -> Option<Job> {
+        let sent = wire.sent();
+        let mut messages = messages.iter().cycle();
+        let message = move || Frame::text(Bytes::from_static(messages.next().expect("endless")));
+        streams::encode(compressed(wire, takeover), message, 1, sent)
+    }
+
+    fn decompress(&self, wire: Wire, takeover: Takeover) -> Option<Job> {
+        streams::decode(compressed(wire, takeover), |frame| look(black_box(frame).payload()))
+    }
+}
+
+fn compressed(wire: Wire, takeover: Takeover) -> WebSocket<Wire> {
+    let options = options().with_compression_level(CompressionLevel::new(LEVEL.into())).with_compression_threshold(0);
+    let (options, extension) = match takeover {
+        Takeover::On => (options, "permessage-deflate"),
+        Takeover::Off => (
+            options.server_no_context_takeover().client_no_context_takeover(),
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+        ),
+    };
+    WebSocket::from_stream_with_extensions(wire, yawc::Role::Server, Some(extension), options).expect("good options")
+}
+
+fn options() -> Options {
+    Options::default().with_utf8().with_limits(MOST, 2 * MOST).with_read_buffer_capacity(READ)
 }
 
 fn socket(wire: Wire, role: Role) -> WebSocket<Wire> {
-    let options = Options::default().with_utf8().with_limits(MOST, 2 * MOST).with_read_buffer_capacity(READ);
     let role = match role {
         Role::Client => yawc::Role::Client,
         Role::Server => yawc::Role::Server,
     };
-    WebSocket::from_stream(wire, role, options).expect("good options")
+    WebSocket::from_stream(wire, role, options()).expect("good options")
 }
 
 const READ: usize = 64 << 10;
