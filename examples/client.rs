@@ -1,7 +1,10 @@
-//! A terminal client: `cargo run --release --example client -- URL [--protocol P] [--header 'K: V'] [--binary] [--no-deflate]`.
+//! A terminal client: `cargo run --release --example client -- URL [--protocol P] [--header 'K: V'] [--roots FILE] [--binary] [--no-deflate]`.
 //!
 //! Each line of stdin is a message, each text message received a line on stdout, a binary one a line of hexadecimal
 //! digits. Everything else is on stderr.
+
+#[path = "shared/roots.rs"]
+mod roots;
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -10,9 +13,8 @@ use std::thread;
 
 use sockeye::deflate::Options;
 use sockeye::handshake::{HandshakeError, Offer};
-use sockeye::tokio::{Receiver, Sender, connect_with};
-use sockeye::{Client, CloseCode, CloseFrame, Ending, IoError, Message, Side, Text};
-use tokio::net::TcpStream;
+use sockeye::tokio::{Receiver, Sender, Stream, connect_with};
+use sockeye::{Client, CloseCode, CloseFrame, Ending, IoError, Message, Roots, Side, Text, TlsError};
 use tokio::sync::mpsc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -40,7 +42,7 @@ async fn main() -> ExitCode {
 }
 
 async fn talk(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let mut client = Client::new().offer(arguments.offer.clone());
+    let mut client = Client::new().offer(arguments.offer.clone()).roots(arguments.roots.clone());
     if arguments.deflate {
         client = client.deflate(Options::new());
     }
@@ -62,11 +64,7 @@ async fn talk(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 /// Sends and receives at the same time: a peer that waits for us to read would otherwise wait for ever.
-async fn converse(
-    lines: Lines,
-    sender: &Sender<TcpStream>,
-    receiver: Receiver<TcpStream>,
-) -> Result<(), Box<dyn Error>> {
+async fn converse(lines: Lines, sender: &Sender<Stream>, receiver: Receiver<Stream>) -> Result<(), Box<dyn Error>> {
     let mut printing = std::pin::pin!(print(receiver));
     let sent = tokio::select! {
         ended = &mut printing => return judge(&ended?),
@@ -83,7 +81,7 @@ async fn converse(
 }
 
 /// Sends the lines, until there are no more or one of them cannot be sent.
-async fn send(mut lines: Lines, sender: &Sender<TcpStream>) -> Result<(), String> {
+async fn send(mut lines: Lines, sender: &Sender<Stream>) -> Result<(), String> {
     while let Some(line) = lines.recv().await {
         sender.send(line?).await.map_err(|error| format!("cannot send a line of stdin: {error}"))?;
     }
@@ -91,7 +89,7 @@ async fn send(mut lines: Lines, sender: &Sender<TcpStream>) -> Result<(), String
 }
 
 /// Prints messages until the connection ends.
-async fn print(mut receiver: Receiver<TcpStream>) -> Result<Ending, Box<dyn Error>> {
+async fn print(mut receiver: Receiver<Stream>) -> Result<Ending, Box<dyn Error>> {
     while let Some(message) = receiver.receive().await? {
         let mut line = match message {
             Message::Text(text) => text.as_bytes().to_vec(),
@@ -137,6 +135,10 @@ fn explain(url: &str, error: IoError) -> String {
                 ),
             }
         }
+        IoError::Tls(TlsError::UnknownIssuer) => format!(
+            "cannot connect to {url}: its certificate was issued by nobody who is trusted; where it is the right one, name \
+             a file with it in --roots"
+        ),
         error => format!("cannot connect to {url}: {error}"),
     }
 }
@@ -171,6 +173,7 @@ fn read_stdin(binary: bool) -> Lines {
 struct Arguments {
     url: String,
     offer: Offer,
+    roots: Roots,
     binary: bool,
     deflate: bool,
 }
@@ -180,7 +183,7 @@ fn arguments() -> Result<Arguments, String> {
     use lexopt::prelude::*;
 
     let said = |error: lexopt::Error| error.to_string();
-    let (mut url, mut offer, mut binary, mut deflate) = (None, Offer::new(), false, true);
+    let (mut url, mut offer, mut roots, mut binary, mut deflate) = (None, Offer::new(), Roots::system(), false, true);
     let mut given = lexopt::Parser::from_env();
     while let Some(argument) = given.next().map_err(said)? {
         match argument {
@@ -194,6 +197,7 @@ fn arguments() -> Result<Arguments, String> {
                     header.split_once(':').ok_or(format!("expected a header as 'Name: value', got '{header}'"))?;
                 offer = offer.with_header(name.trim(), value.trim()).map_err(|error| error.to_string())?;
             }
+            Long("roots") => roots = roots::read(given.value().map_err(said)?)?,
             Long("binary") => binary = true,
             Long("no-deflate") => deflate = false,
             Short('h') | Long("help") => return Err(String::new()),
@@ -202,13 +206,14 @@ fn arguments() -> Result<Arguments, String> {
         }
     }
     let url = url.ok_or("expected a URL such as ws://127.0.0.1:9001/")?;
-    Ok(Arguments { url, offer, binary, deflate })
+    Ok(Arguments { url, offer, roots, binary, deflate })
 }
 
-const USAGE: &str = "usage: client URL [--protocol P]... [--header 'K: V']... [--binary] [--no-deflate]
+const USAGE: &str = "usage: client URL [--protocol P]... [--header 'K: V']... [--roots FILE] [--binary] [--no-deflate]
 
-  URL              a ws:// URL
+  URL              a ws:// or wss:// URL
   --protocol P     offers a subprotocol
   --header 'K: V'  adds a header to the request
+  --roots FILE     for wss://, the certificates in PEM that are trusted, by default those of the system
   --binary         sends each line as a binary message
   --no-deflate     does not offer compression";

@@ -5,7 +5,6 @@
 mod arguments;
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
@@ -17,7 +16,7 @@ use arguments::Arguments;
 use sockeye::blocking::{Sender, accept_with};
 use sockeye::deflate::Options;
 use sockeye::handshake::OriginPolicy;
-use sockeye::{CloseCode, CloseFrame, Config, IoError, Server};
+use sockeye::{CloseCode, CloseFrame, Config, Error, IoError, Misuse, Server};
 
 fn main() -> ExitCode {
     match run(&arguments::parse("echo_blocking")) {
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(&arguments.address).map_err(|error| {
         format!("cannot listen on {}: {error}; choose another address, or port 0", arguments.address)
     })?;
@@ -86,7 +85,11 @@ fn serve(server: &Server, stream: TcpStream, open: &Open, number: usize) -> Resu
     }
     while let Some(message) = receiver.receive()? {
         if message.is_data() {
-            sender.feed(message)?;
+            match sender.feed(message) {
+                // This end closes already: what still comes is not echoed.
+                Err(IoError::Connection(Error::Misuse(Misuse::Closed))) => {}
+                fed => fed?,
+            }
         }
     }
     Ok(())

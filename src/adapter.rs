@@ -7,9 +7,13 @@ pub(crate) mod memory;
 mod options;
 #[cfg(any(feature = "tokio", feature = "futures"))]
 pub mod polled;
+#[cfg(feature = "rustls")]
+pub(crate) mod tls;
 mod upgrade;
 
 pub(crate) use driver::{Driver, Received, Sent, Step};
 pub use error::IoError;
 pub use options::{Client, Server};
+#[cfg(feature = "rustls")]
+pub use tls::{Identity, Roots, TlsError, WrongName};
 pub use upgrade::{Upgrade, Upgrading};

@@ -30,12 +30,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod deadline;
 mod handshake;
+#[cfg(feature = "rustls")]
+mod secure;
 mod split;
+mod stream;
 mod transport;
 mod websocket;
 
 pub use handshake::{Incoming, accept, accept_with, connect, connect_over, connect_with, incoming};
 pub use split::{Receiver, Sender};
+pub use stream::Stream;
+#[cfg(feature = "rustls")]
+pub use stream::secure;
 pub use transport::{Duplex, Plain, Transport};
 pub use websocket::WebSocket;

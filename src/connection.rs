@@ -15,14 +15,12 @@ pub use closing::{Duty, Ending, Side};
 pub use config::Config;
 pub use event::{Event, Payload, Piece, TextPayload};
 
-use crate::close::CloseCode;
 #[cfg(feature = "deflate")]
 use crate::deflate::{Deflate, Options, Parameters};
 use crate::entropy::Entropy;
-use crate::error::Error;
 use crate::opcode::Opcode;
 use crate::role::Role;
-use closing::State;
+use closing::{End, State};
 use compression::Compression;
 use masks::Masks;
 use receive::Receiving;
@@ -71,20 +69,21 @@ pub struct Connection {
     state: State,
     /// Whether the transport has ended.
     eof: bool,
-    /// The code of the close frame that was sent, [`CloseCode::NO_STATUS`] for an empty one.
-    close_sent: Option<CloseCode>,
-    /// The code of the close frame that was received.
-    close_received: Option<CloseCode>,
-    /// Who closed first.
-    closed_by: Option<Side>,
     /// The opcode of the message that is being sent in fragments.
     sending: Option<Opcode>,
     receiving: Receiving,
-    /// The error that failed the connection; replayed by every later call.
-    failure: Option<Error>,
-    /// Where masking keys come from; none for a server.
-    masks: Option<Box<Masks>>,
+    /// What a server has at its end alone: apart, as most connections are far from it.
+    aside: Option<Box<Aside>>,
     compression: Compression,
+}
+
+/// What is not in every connection.
+#[derive(Default)]
+struct Aside {
+    /// Where masking keys come from; none for a server.
+    masks: Option<Masks>,
+    /// What is to be known of the end.
+    end: End,
 }
 
 impl Connection {
@@ -105,7 +104,8 @@ impl Connection {
 
     /// A client's end of a connection, with masking keys from a source of the caller's (RFC 6455 section 5.3).
     pub fn client_with_entropy(config: &Config, entropy: Box<dyn Entropy>) -> Self {
-        Self::new(Role::Client, config, Some(Box::new(Masks::new(entropy))))
+        let aside = Aside { masks: Some(Masks::new(entropy)), end: End::default() };
+        Self::new(Role::Client, config, Some(Box::new(aside)))
     }
 
     /// The same connection with permessage-deflate, as it was negotiated in the opening handshake
@@ -117,19 +117,15 @@ impl Connection {
         self
     }
 
-    fn new(role: Role, config: &Config, masks: Option<Box<Masks>>) -> Self {
+    fn new(role: Role, config: &Config, aside: Option<Box<Aside>>) -> Self {
         Self {
             config: *config,
             role,
             state: State::Open,
             eof: false,
-            close_sent: None,
-            close_received: None,
-            closed_by: None,
             sending: None,
             receiving: Receiving::default(),
-            failure: None,
-            masks,
+            aside,
             compression: Compression::default(),
         }
     }
@@ -169,7 +165,7 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("role", &self.role)
             .field("state", &self.state)
-            .field("failure", &self.failure)
+            .field("failure", &self.failure())
             .finish_non_exhaustive()
     }
 }

@@ -72,10 +72,11 @@ impl fmt::Display for Due {
     }
 }
 
-/// The deadlines of one connection.
+/// How far one connection is with its deadlines: 16 bytes, beside [`Timeouts`] that all connections share.
 ///
 /// It has no clock: each call is given the time, as a duration since an origin of the caller's choosing that stays
-/// the same for all calls. So it runs on fake time as well.
+/// the same for all calls. So it runs on fake time as well. Times are kept in milliseconds, rounded up, so that
+/// nothing is due too early, and last for 136 years.
 ///
 /// ```
 /// use core::time::Duration;
@@ -83,98 +84,127 @@ impl fmt::Display for Due {
 ///
 /// let second = Duration::from_secs;
 /// let timeouts = Timeouts { ping_interval: Some(second(30)), idle: None, ..Timeouts::default() };
-/// let mut keepalive = Keepalive::new(timeouts, second(0));
+/// let mut keepalive = Keepalive::new(second(0));
 /// keepalive.opened(second(1));
 /// keepalive.heard(second(5));
-/// assert_eq!(keepalive.deadline(), Some(second(35)));
-/// assert_eq!(keepalive.due(second(35)), Some(Due::Ping)); // now send one
-/// assert_eq!(keepalive.deadline(), Some(second(55))); // 20 seconds for the answer
+/// assert_eq!(keepalive.deadline(&timeouts), Some(second(35)));
+/// assert_eq!(keepalive.due(&timeouts, second(35)), Some(Due::Ping)); // now send one
+/// assert_eq!(keepalive.deadline(&timeouts), Some(second(55))); // 20 seconds for the answer
 /// ```
 #[derive(Clone, Debug)]
 pub struct Keepalive {
-    timeouts: Timeouts,
     phase: Phase,
-    /// When a message was sent or received last; `None` once it was said that none was since.
-    stirred: Option<Duration>,
+    /// Whether a message was sent or received since it was last said that none was.
+    stirred: bool,
+    /// When the phase began, or what counts as its beginning.
+    since: Moment,
+    /// When the last message was sent or received.
+    last: Moment,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    Handshake { since: Duration },
-    Quiet { since: Duration },
-    Pinged { at: Duration },
-    Closing { since: Duration },
+    Handshake,
+    Quiet,
+    Pinged,
+    Closing,
+}
+
+/// A time in six bytes and not in the sixteen of a [`Duration`], as there may be many connections.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    /// The high and the low half of the seconds, so that a moment is aligned to two bytes.
+    seconds: [u16; 2],
+    milliseconds: u16,
 }
 
 impl Keepalive {
     /// The deadlines of a connection whose opening handshake starts now.
-    pub const fn new(timeouts: Timeouts, now: Duration) -> Self {
-        Self { timeouts, phase: Phase::Handshake { since: now }, stirred: None }
+    pub const fn new(now: Duration) -> Self {
+        let now = Moment::at(now);
+        Self { phase: Phase::Handshake, stirred: false, since: now, last: now }
     }
 
     /// Input: the opening handshake has ended.
     pub const fn opened(&mut self, now: Duration) {
-        if let Phase::Handshake { .. } = self.phase {
-            self.phase = Phase::Quiet { since: now };
+        if let Phase::Handshake = self.phase {
+            self.enter(Phase::Quiet, now);
         }
     }
 
     /// Input: the peer gave a sign of life; any bytes are one.
     pub const fn heard(&mut self, now: Duration) {
-        if let Phase::Quiet { .. } | Phase::Pinged { .. } = self.phase {
-            self.phase = Phase::Quiet { since: now };
+        if let Phase::Quiet | Phase::Pinged = self.phase {
+            self.enter(Phase::Quiet, now);
         }
     }
 
     /// Input: a message was sent or received. Control frames are none: a connection that is kept alive by pings
-    /// alone is idle.
+    /// alone is idle. To be called where the connection has memory to give back.
     pub const fn stirred(&mut self, now: Duration) {
-        self.stirred = Some(now);
+        self.stirred = true;
+        self.last = Moment::at(now);
     }
 
     /// Input: the closing handshake has begun, or the connection has failed. Calling it again changes nothing.
     pub const fn closing(&mut self, now: Duration) {
-        if !matches!(self.phase, Phase::Closing { .. }) {
-            self.phase = Phase::Closing { since: now };
+        if !matches!(self.phase, Phase::Closing) {
+            self.enter(Phase::Closing, now);
         }
     }
 
     /// Question: when to ask [`due`](Self::due) next; `None` if never. Changes only with an input or with `due`.
-    pub fn deadline(&self) -> Option<Duration> {
-        self.next().map(|(deadline, _)| deadline)
+    pub fn deadline(&self, timeouts: &Timeouts) -> Option<Duration> {
+        self.next(timeouts).map(|(deadline, _)| deadline)
     }
 
     /// What is due now, if anything. A [`Due::Ping`] and a [`Due::Idle`] are said once; the others until the
     /// transport is dropped.
-    pub fn due(&mut self, now: Duration) -> Option<Due> {
-        let (deadline, due) = self.next()?;
+    pub fn due(&mut self, timeouts: &Timeouts, now: Duration) -> Option<Due> {
+        let (deadline, due) = self.next(timeouts)?;
         if now < deadline {
             return None;
         }
         match due {
-            Due::Ping => self.phase = Phase::Pinged { at: now },
-            Due::Idle => self.stirred = None,
+            Due::Ping => self.enter(Phase::Pinged, now),
+            Due::Idle => self.stirred = false,
             Due::Handshake | Due::Pong | Due::Close => {}
         }
         Some(due)
     }
 
-    fn next(&self) -> Option<(Duration, Due)> {
-        let Timeouts { handshake, ping_interval, pong_wait, close_wait, idle } = self.timeouts;
-        let (since, wait, due) = match self.phase {
-            Phase::Handshake { since } => (since, handshake, Due::Handshake),
-            Phase::Quiet { since } => (since, ping_interval, Due::Ping),
-            Phase::Pinged { at } => (at, pong_wait, Due::Pong),
-            Phase::Closing { since } => (since, close_wait, Due::Close),
+    const fn enter(&mut self, phase: Phase, now: Duration) {
+        self.phase = phase;
+        self.since = Moment::at(now);
+    }
+
+    fn next(&self, timeouts: &Timeouts) -> Option<(Duration, Due)> {
+        let (wait, due) = match self.phase {
+            Phase::Handshake => (timeouts.handshake, Due::Handshake),
+            Phase::Quiet => (timeouts.ping_interval, Due::Ping),
+            Phase::Pinged => (timeouts.pong_wait, Due::Pong),
+            Phase::Closing => (timeouts.close_wait, Due::Close),
         };
-        let life = wait.map(|wait| (since.saturating_add(wait), due));
-        let idle = match (self.phase, self.stirred, idle) {
-            (Phase::Quiet { .. } | Phase::Pinged { .. }, Some(since), Some(idle)) => {
-                Some((since.saturating_add(idle), Due::Idle))
-            }
+        let life = wait.map(|wait| (self.since.after(wait), due));
+        let idle = match (self.phase, timeouts.idle) {
+            (Phase::Quiet | Phase::Pinged, Some(idle)) if self.stirred => Some((self.last.after(idle), Due::Idle)),
             _ => None,
         };
         [life, idle].into_iter().flatten().min_by_key(|(deadline, _)| *deadline)
+    }
+}
+
+impl Moment {
+    const fn at(time: Duration) -> Self {
+        let time = time.saturating_add(Duration::from_nanos(999_999));
+        let seconds = if time.as_secs() > u32::MAX as u64 { u32::MAX } else { time.as_secs() as u32 };
+        Self { seconds: [(seconds >> 16) as u16, seconds as u16], milliseconds: time.subsec_millis() as u16 }
+    }
+
+    fn after(self, wait: Duration) -> Duration {
+        let [high, low] = self.seconds.map(u64::from);
+        let since = Duration::new(high << 16 | low, u32::from(self.milliseconds) * 1_000_000);
+        since.saturating_add(wait)
     }
 }
 
@@ -192,66 +222,86 @@ mod tests {
 
     #[test]
     fn a_handshake_has_its_deadline_whatever_is_heard() {
-        let mut keepalive = Keepalive::new(timeouts(), seconds(100));
+        let mut keepalive = Keepalive::new(seconds(100));
         keepalive.heard(seconds(109));
-        assert_eq!(keepalive.deadline(), Some(seconds(110)));
-        assert_eq!(keepalive.due(Duration::from_millis(109_999)), None);
-        assert_eq!(keepalive.due(seconds(110)), Some(Due::Handshake));
+        assert_eq!(keepalive.deadline(&timeouts()), Some(seconds(110)));
+        assert_eq!(keepalive.due(&timeouts(), Duration::from_millis(109_999)), None);
+        assert_eq!(keepalive.due(&timeouts(), seconds(110)), Some(Due::Handshake));
     }
 
     #[test]
     fn silence_is_pinged_once_and_then_ends_the_connection() {
-        let mut keepalive = Keepalive::new(timeouts(), seconds(0));
+        let mut keepalive = Keepalive::new(seconds(0));
         keepalive.opened(seconds(1));
-        assert_eq!(keepalive.due(seconds(30)), None);
-        assert_eq!(keepalive.due(seconds(31)), Some(Due::Ping));
-        assert_eq!(keepalive.due(seconds(31)), None);
-        assert_eq!(keepalive.due(seconds(51)), Some(Due::Pong));
+        assert_eq!(keepalive.due(&timeouts(), seconds(30)), None);
+        assert_eq!(keepalive.due(&timeouts(), seconds(31)), Some(Due::Ping));
+        assert_eq!(keepalive.due(&timeouts(), seconds(31)), None);
+        assert_eq!(keepalive.due(&timeouts(), seconds(51)), Some(Due::Pong));
     }
 
     #[test]
     fn a_sign_of_life_after_a_ping_starts_the_silence_anew() {
-        let mut keepalive = Keepalive::new(timeouts(), seconds(0));
+        let mut keepalive = Keepalive::new(seconds(0));
         keepalive.opened(seconds(0));
-        assert_eq!(keepalive.due(seconds(30)), Some(Due::Ping));
+        assert_eq!(keepalive.due(&timeouts(), seconds(30)), Some(Due::Ping));
         keepalive.heard(seconds(40));
-        assert_eq!(keepalive.deadline(), Some(seconds(70)));
+        assert_eq!(keepalive.deadline(&timeouts()), Some(seconds(70)));
     }
 
     #[test]
     fn closing_has_its_deadline_whatever_is_heard_or_said_again() {
-        let mut keepalive = Keepalive::new(timeouts(), seconds(0));
+        let mut keepalive = Keepalive::new(seconds(0));
         keepalive.opened(seconds(0));
         keepalive.closing(seconds(10));
         keepalive.closing(seconds(12));
         keepalive.heard(seconds(14));
-        assert_eq!(keepalive.due(seconds(15)), Some(Due::Close));
+        assert_eq!(keepalive.due(&timeouts(), seconds(15)), Some(Due::Close));
     }
 
     #[test]
     fn idleness_is_said_once_after_each_stir() {
-        let mut keepalive = Keepalive::new(Timeouts::default(), seconds(0));
+        let mut keepalive = Keepalive::new(seconds(0));
         keepalive.opened(seconds(0));
-        assert_eq!(keepalive.deadline(), None, "nothing has happened yet");
+        assert_eq!(keepalive.deadline(&Timeouts::default()), None, "nothing has happened yet");
         keepalive.stirred(seconds(1));
         keepalive.stirred(seconds(3));
         keepalive.heard(seconds(5));
-        assert_eq!(keepalive.due(seconds(12)), None);
-        assert_eq!(keepalive.due(seconds(13)), Some(Due::Idle));
-        assert_eq!(keepalive.deadline(), None);
+        assert_eq!(keepalive.due(&Timeouts::default(), seconds(12)), None);
+        assert_eq!(keepalive.due(&Timeouts::default(), seconds(13)), Some(Due::Idle));
+        assert_eq!(keepalive.deadline(&Timeouts::default()), None);
         keepalive.stirred(seconds(20));
-        assert_eq!(keepalive.deadline(), Some(seconds(30)));
+        assert_eq!(keepalive.deadline(&Timeouts::default()), Some(seconds(30)));
         keepalive.closing(seconds(21));
-        assert_eq!(keepalive.due(seconds(26)), Some(Due::Close), "a connection that closes is not idle");
+        assert_eq!(
+            keepalive.due(&Timeouts::default(), seconds(26)),
+            Some(Due::Close),
+            "a connection that closes is not idle"
+        );
     }
 
     #[test]
     fn never_is_never() {
-        let mut keepalive = Keepalive::new(Timeouts::NEVER, seconds(0));
+        let mut keepalive = Keepalive::new(seconds(0));
         for step in [Keepalive::heard, Keepalive::opened, Keepalive::closing] {
             step(&mut keepalive, seconds(0));
-            assert_eq!(keepalive.deadline(), None);
-            assert_eq!(keepalive.due(Duration::MAX), None);
+            assert_eq!(keepalive.deadline(&Timeouts::NEVER), None);
+            assert_eq!(keepalive.due(&Timeouts::NEVER, Duration::MAX), None);
         }
+    }
+
+    #[test]
+    fn nothing_is_due_before_its_time_by_less_than_a_millisecond() {
+        let mut keepalive = Keepalive::new(seconds(0));
+        keepalive.closing(Duration::from_nanos(1_000_000_001));
+        assert_eq!(keepalive.deadline(&timeouts()), Some(Duration::from_millis(6_001)));
+        let mut keepalive = Keepalive::new(Duration::from_nanos(u64::from(u32::MAX) * 1_000_000_000 - 1));
+        assert_eq!(keepalive.deadline(&timeouts()), Some(seconds(u64::from(u32::MAX) + 10)));
+        keepalive.closing(seconds(0x1_2345));
+        assert_eq!(keepalive.deadline(&timeouts()), Some(seconds(0x1_234A)));
+    }
+
+    #[test]
+    fn deadlines_are_small() {
+        assert!(size_of::<Keepalive>() <= 16, "{}", size_of::<Keepalive>());
     }
 }

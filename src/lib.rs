@@ -156,6 +156,51 @@
 //! call returns the same error, and what the peer sends is discarded. [`Error::Misuse`] and [`Error::OutboxFull`] are
 //! between you and this crate, and leave the connection as it was.
 //!
+//! # TLS
+//!
+//! The engine knows nothing of TLS, as it knows nothing of sockets: any stream of a TLS library will do for an adapter, by
+//! `connect_over` and `accept_with`. With the features `rustls` (for [`blocking`]) and `tokio-rustls` (for [`tokio`])
+//! `connect` takes `wss://` too, by [rustls](https://docs.rs/rustls) with [ring](https://docs.rs/ring). It trusts whom the
+//! system trusts, or whom you name: [`Client::roots`]. The deadline of the handshake bounds TCP, TLS and HTTP together, and
+//! [`TlsError`] says what is wrong with a certificate and what to do about it. A TLS connection that ends without its own end
+//! (`close_notify`) has not ended but failed, unless the WebSocket connection was over before.
+//!
+//! A server on tokio accepts over the stream of a `TlsAcceptor`: `embed/src/bin/tls.rs` in the repository is a whole one. With
+//! threads, reading and writing at once needs a TLS stream that is made for it, which [`blocking::secure`] makes of an
+//! [`Identity`]:
+//!
+//! ```
+//! use sockeye::handshake::OriginPolicy;
+//! use sockeye::{Client, Identity, Roots, Server, blocking};
+//!
+//! # let made = rcgen::generate_simple_self_signed(["localhost".into()])?;
+//! # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+//! # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! # let url = format!("wss://localhost:{}/", listener.local_addr()?.port());
+//! // `chain` and `key` are what the files with your certificate hold, in PEM.
+//! let identity = Identity::pem(chain.as_bytes(), key.as_bytes())?;
+//! let serving = std::thread::spawn(move || {
+//!     let server = Server::new(OriginPolicy::SameOrigin);
+//!     let stream = blocking::secure(&server, &identity, listener.accept()?.0)?;
+//!     let (sender, mut receiver) = blocking::accept_with(&server, stream)?.split()?;
+//!     while let Some(message) = receiver.receive()? {
+//!         if message.is_data() {
+//!             sender.send(message)?;
+//!         }
+//!     }
+//!     Ok::<(), sockeye::IoError>(())
+//! });
+//!
+//! // A certificate that no authority has signed is its own root.
+//! let client = Client::new().roots(Roots::pem(chain.as_bytes())?);
+//! let mut connection = blocking::connect_with(&client, &url)?;
+//! connection.send("연어")?;
+//! assert_eq!(connection.receive()?, Some("연어".into()));
+//! assert!(connection.close(None)?.clean);
+//! # serving.join().unwrap()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Limits
 //!
 //! Every one can be changed, and none reserves memory in advance.
@@ -177,10 +222,11 @@
 //!
 //! # Where to go from here
 //!
-//! * [`tokio`], [`futures`] and [`blocking`]: the loop above, written for you. [`polled`]: for code that is to run on both
-//!   of the first two.
+//! * [`tokio`], [`futures`] and [`blocking`]: the loop above, written for you, and [TLS](#tls) below it. [`polled`]: for
+//!   code that is to run on both of the first two.
 //! * [`handshake`]: look at a request before you answer it, choose a subprotocol, refuse with a status of your own,
 //!   serve a page on the same port, and **who may connect** ([`OriginPolicy`](handshake::OriginPolicy)).
+//! * [`embedding`]: the loop in a runtime of your own, step by step, for readiness-based and completion-based I/O.
 //! * [`Upgrade`]: a WebSocket beside the pages of hyper, axum or another HTTP library.
 //! * [`deflate`]: compression, what it costs in memory, and when not to use it.
 //! * [`Connection::receive_piece`]: messages that are larger than memory.
@@ -204,9 +250,12 @@
 //! | `http` | | requests and responses as the types of the crate [`http`](https://docs.rs/http), and back: [`handshake`] |
 //! | `tokio` | | [`tokio`]: `AsyncRead + AsyncWrite` streams, as a `Stream` and a `Sink` |
 //! | `futures` | | [`futures`]: the same for the streams of `futures-io`: smol and any other executor |
+//! | `rustls` | | `wss://` in [`blocking`], and [`blocking::secure`] for servers |
+//! | `tokio-rustls` | | `wss://` in [`tokio`] |
 //!
-//! Each implies those that it needs: `deflate` and `std` imply `alloc`, the adapters and `http` imply `std`. A machine
-//! without an operating system has `default-features = false, features = ["alloc"]`.
+//! Each implies those that it needs: `deflate` and `std` imply `alloc`, the adapters and `http` imply `std`, `rustls` implies
+//! `blocking`, and `tokio-rustls` implies `tokio` and `rustls`. A machine without an operating system has
+//! `default-features = false, features = ["alloc"]`.
 #![no_std]
 #![deny(missing_docs)]
 #[cfg(feature = "alloc")]
@@ -275,8 +324,14 @@ pub use {
 pub use adapter::polled;
 #[cfg(any(feature = "blocking", feature = "tokio", feature = "futures"))]
 pub use adapter::{Client, IoError, Server, Upgrade, Upgrading};
+#[cfg(feature = "rustls")]
+pub use adapter::{Identity, Roots, TlsError, WrongName};
 #[cfg(feature = "std")]
 pub use entropy::SystemEntropy;
+
+#[cfg(feature = "std")]
+#[doc = include_str!("embedding.md")]
+pub mod embedding {}
 
 /// The README's code, compiled and run with the tests of the documentation.
 #[cfg(all(doctest, feature = "blocking", feature = "tokio"))]

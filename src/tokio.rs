@@ -43,10 +43,12 @@
 mod clock;
 mod connect;
 mod handshake;
+mod stream;
 
 pub use clock::Clock;
 pub use connect::{connect, connect_with};
 pub use handshake::{accept, accept_with, connect_over, incoming};
+pub use stream::Stream;
 
 use crate::adapter::polled;
 

@@ -150,6 +150,65 @@ fn an_echo_of_small_messages_allocates_nothing_at_steady_state() {
 }
 
 #[test]
+fn an_echo_through_buffers_that_a_kernel_owns_allocates_nothing_at_steady_state() {
+    let small =
+        [whole(Role::Client, TEXT, "물고기"), whole(Role::Client, PING, "ping"), whole(Role::Client, BINARY, [1; 500])];
+    let mut connection = Connection::server(&Config::default());
+    let (mut inbox, mut outbox) = (Inbox::new(), Outbox::new());
+    let mut echo = |bytes: &[u8], size: usize| {
+        let mut rest = bytes;
+        while !rest.is_empty() || outbox.has_remaining() {
+            let mut space = inbox.take_space(4096);
+            // What is written is under way while the next bytes arrive.
+            let writing = outbox.copy_to_bytes(outbox.chunk().len());
+            let (now, later) = rest.split_at(rest.len().min(size));
+            space.clear();
+            space.extend_from_slice(now);
+            inbox.put_space(space, now.len());
+            rest = later;
+            drop(writing);
+            while let Some(event) = connection.receive(&mut inbox, &mut outbox).unwrap() {
+                match event {
+                    Event::Text(text) => connection.send_text(&text, &mut outbox).unwrap(),
+                    Event::Binary(data) => connection.send_binary(&data, &mut outbox).unwrap(),
+                    _ => {}
+                }
+            }
+        }
+    };
+    let bytes = small.concat();
+    for size in [4096, 100, 7] {
+        (0..20).for_each(|_| echo(&bytes, size));
+        let (heap, ()) = heap_of(|| (0..1000).for_each(|_| echo(&bytes, size)));
+        assert_eq!(heap, Heap::default(), "reads of {size}");
+    }
+}
+
+#[test]
+fn a_large_message_is_read_in_its_place_by_a_kernel() {
+    let bytes = whole(Role::Client, BINARY, vec![7; 4 << 20]);
+    let mut connection = Connection::server(&Config::default());
+    let (mut inbox, mut outbox) = (Inbox::new(), Outbox::new());
+    let (heap, seen) = heap_of(|| {
+        let (mut rest, mut seen) = (&bytes[..], false);
+        while !rest.is_empty() {
+            let mut space = inbox.take_space(inbox.len().clamp(4096, 64 << 10));
+            let (now, later) = rest.split_at(rest.len().min(space.capacity()).min(64 << 10));
+            space.clear();
+            space.extend_from_slice(now);
+            inbox.put_space(space, now.len());
+            rest = later;
+            seen = connection.receive(&mut inbox, &mut outbox).unwrap().is_some();
+        }
+        seen
+    });
+    assert!(seen);
+    assert!(heap.peak <= 3 * bytes.len() + (64 << 10), "{heap:?}");
+    assert!(heap.total <= 4 * bytes.len() + (64 << 10), "{heap:?}");
+    assert!(heap.calls <= 60, "{heap:?}");
+}
+
+#[test]
 fn an_idle_connection_holds_no_heap() {
     for role in ROLES {
         // A client's source of keys is its own affair.

@@ -326,7 +326,6 @@ fn a_client_offers_what_it_is_told_to() {
 fn a_client_says_why_it_cannot_connect() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     fails_with(&run("client", &[&format!("ws://{nobody}/")]).outcome(), "refused");
-    fails_with(&run("client", &["wss://127.0.0.1/"]).outcome(), "TLS");
     let say = |text: &'static str| move |stream: &mut TcpStream, _: &str| stream.write_all(text.as_bytes()).unwrap();
     fails(say("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), "404");
     fails(
@@ -338,6 +337,22 @@ fn a_client_says_why_it_cannot_connect() {
         "Sec-WebSocket-Accept",
     );
     fails(say(""), "handshake");
+}
+
+#[test]
+fn a_client_says_why_it_cannot_speak_tls() {
+    let roots = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("roots.pem");
+    std::fs::write(&roots, rcgen::generate_simple_self_signed(["localhost".into()]).unwrap().cert.pem()).unwrap();
+    let roots = roots.to_str().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("wss://{}/", listener.local_addr().unwrap());
+    let serving = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    fails_with(&run("client", &[&url, "--roots", roots]).outcome(), "expected TLS");
+    serving.join().unwrap();
 }
 
 #[test]
@@ -388,6 +403,7 @@ fn wrong_arguments_are_explained() {
         ("client", &["ws://127.0.0.1/", "--header", "nothing"]),
         ("client", &["ws://127.0.0.1/", "--protocol", "no token"]),
         ("client", &["ws://127.0.0.1/", "--what"]),
+        ("client", &["wss://127.0.0.1/", "--roots", "/nowhere"]),
         ("echo", &["--max-message", "many"]),
         ("echo_blocking", &["one", "two"]),
     ] {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use sockeye::bytes::{Buf, BytesMut};
 use sockeye::deflate::{Direction, Options, Parameters};
-use sockeye::{Config, Misuse, Outbox, Role};
+use sockeye::{Config, Inbox, Misuse, Outbox, Role};
 
 /// What an end sends.
 #[derive(Clone, Debug)]
@@ -26,6 +26,13 @@ enum Memory {
     Released,
     /// Exchanged for memory of this length.
     Exchanged(usize),
+    /// A space is taken and filled, while up to so many of the bytes arrive by another way; or it is dropped.
+    Taken {
+        beside: usize,
+        dropped: bool,
+    },
+    /// Where it is empty, another one that is empty takes its place: one that an unknown connection has used.
+    Replaced,
 }
 
 /// A read of at most so many bytes.
@@ -68,6 +75,16 @@ fn end(role: Role, config: &Config, negotiated: &Negotiated) -> End {
     end
 }
 
+/// An empty inbox through which a message has gone, and a part of another one.
+fn used() -> Inbox {
+    let mut other = End::new(Role::Server);
+    let mut bytes = whole(Role::Client, 0x1, "of another connection");
+    bytes.extend(part(Role::Client, 0x2, [7; 40]));
+    other.read(Door::Pieces, &bytes);
+    assert!(other.inbox.is_empty());
+    other.inbox
+}
+
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Client), Just(Role::Server)]
 }
@@ -78,6 +95,9 @@ fn read() -> impl Strategy<Value = Read> {
         4 => Just(Memory::Kept),
         1 => Just(Memory::Released),
         1 => (0..200usize).prop_map(Memory::Exchanged),
+        4 => (prop_oneof![Just(0), 0..20usize], prop::bool::weighted(0.1))
+            .prop_map(|(beside, dropped)| Memory::Taken { beside, dropped }),
+        1 => Just(Memory::Replaced),
     ];
     let size = prop_oneof![1..8usize, 1..200usize, Just(100_000)];
     (size, door, memory).prop_map(|(size, door, memory)| Read { size, door, memory })
@@ -158,8 +178,11 @@ fn send(end: &mut End, send: &Send) -> Seen {
     }
 }
 
-/// A write that takes only a part: up to `size` bytes of the slices that the outbox offers.
+/// A write that takes only a part: up to `size` bytes of the slices that the outbox offers, or of a piece for keeps.
 fn write(outbox: &mut Outbox, size: usize) -> Vec<u8> {
+    if size.is_multiple_of(3) {
+        return outbox.copy_to_bytes(size.min(outbox.chunk().len())).into();
+    }
     let mut slices = [std::io::IoSlice::new(&[]); 4];
     let count = outbox.chunks_vectored(&mut slices);
     let mut bytes: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect();
@@ -177,6 +200,20 @@ fn arrive(end: &mut End, read: Read, bytes: &[u8]) {
         Memory::Kept => {}
         Memory::Released => end.inbox.release(),
         Memory::Exchanged(size) => drop(end.inbox.exchange(BytesMut::zeroed(size))),
+        Memory::Taken { beside, dropped } => {
+            let (beside, bytes) = bytes.split_at(beside.min(bytes.len()));
+            let mut space = end.inbox.take_space(bytes.len());
+            end.read(read.door, beside);
+            if !dropped {
+                space.clear();
+                space.extend_from_slice(bytes);
+                end.inbox.put_space(space, bytes.len());
+                return end.read(read.door, &[]);
+            }
+            return end.read(read.door, bytes);
+        }
+        Memory::Replaced if end.inbox.is_empty() => end.inbox = used(),
+        Memory::Replaced => {}
     }
     end.read(read.door, bytes);
 }

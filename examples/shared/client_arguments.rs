@@ -1,8 +1,11 @@
-//! The arguments of the echo clients, `URL [--max-message BYTES]`, and what they say in the end.
+//! The arguments of the echo clients, `URL [--max-message BYTES] [--roots FILE]`, and what they say in the end.
+
+#[path = "roots.rs"]
+mod roots;
 
 use std::process::exit;
 
-use sockeye::{Ending, Side};
+use sockeye::{Ending, Roots, Side};
 
 /// What was asked for.
 pub(crate) struct Arguments {
@@ -10,13 +13,15 @@ pub(crate) struct Arguments {
     pub(crate) url: String,
     /// The most bytes in a message.
     pub(crate) max_message: u64,
+    /// Who may certify a server: by default whom the system trusts.
+    pub(crate) roots: Roots,
 }
 
 /// Reads the arguments, or says how they go and exits.
 pub(crate) fn parse(name: &str) -> Arguments {
     read().unwrap_or_else(|wrong| {
         let usage = format!(
-            "usage: {name} URL [--max-message BYTES]\n\n  URL                  the server, such as ws://127.0.0.1:9001/\n  --max-message BYTES  the most bytes in a message, by default 16777216"
+            "usage: {name} URL [--max-message BYTES] [--roots FILE]\n\n  URL                  the server, such as ws://127.0.0.1:9001/\n  --max-message BYTES  the most bytes in a message, by default 16777216\n  --roots FILE         for wss://, the certificates in PEM that are trusted, by default those of the system"
         );
         if wrong.is_empty() {
             println!("{usage}");
@@ -42,7 +47,7 @@ pub(crate) fn ended(ending: &Ending) -> String {
 fn read() -> Result<Arguments, String> {
     use lexopt::prelude::*;
 
-    let (mut url, mut max_message) = (None, 16 << 20);
+    let (mut url, mut max_message, mut roots) = (None, 16 << 20, Roots::system());
     let mut given = lexopt::Parser::from_env();
     while let Some(argument) = given.next().map_err(|error| error.to_string())? {
         match argument {
@@ -50,10 +55,11 @@ fn read() -> Result<Arguments, String> {
                 let bytes = given.value().map_err(|error| error.to_string())?;
                 max_message = bytes.parse().map_err(|_| format!("expected a number of bytes, got {bytes:?}"))?;
             }
+            Long("roots") => roots = roots::read(given.value().map_err(|error| error.to_string())?)?,
             Value(value) if url.is_none() => url = Some(value.to_string_lossy().into_owned()),
             Short('h') | Long("help") => return Err(String::new()),
             other => return Err(other.unexpected().to_string()),
         }
     }
-    Ok(Arguments { url: url.ok_or("expected a URL such as ws://127.0.0.1:9001/")?, max_message })
+    Ok(Arguments { url: url.ok_or("expected a URL such as ws://127.0.0.1:9001/")?, max_message, roots })
 }

@@ -1,9 +1,8 @@
 //! Our client against a peer's server.
 
 use std::iter;
-use std::net::TcpStream;
 
-use sockeye::blocking::{WebSocket, connect_with};
+use sockeye::blocking::{Stream, WebSocket, connect_with};
 use sockeye::bytes::Bytes;
 use sockeye::deflate::Options;
 use sockeye::handshake::Offer;
@@ -125,7 +124,7 @@ fn servers_close(url: &str, _: &str) -> Checked {
     Ok(())
 }
 
-fn connect(url: &str, path: &str) -> Result<WebSocket<TcpStream>, sockeye::IoError> {
+fn connect(url: &str, path: &str) -> Result<WebSocket<Stream>, sockeye::IoError> {
     connect_with(&client(), &format!("{url}{path}"))
 }
 
@@ -134,7 +133,7 @@ fn client() -> Client {
     Client::new().deflate(Options::new().threshold(0))
 }
 
-fn close(mut connection: WebSocket<TcpStream>) -> Checked {
+fn close(mut connection: WebSocket<Stream>) -> Checked {
     let ending = connection.close(Some(CloseFrame::new(CloseCode::NORMAL, "")))?;
     expect((ending.clean, ending.code()), (true, CloseCode::NORMAL))
 }

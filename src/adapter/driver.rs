@@ -8,7 +8,7 @@ use super::memory;
 use super::upgrade::Upgrade;
 use crate::{
     Broadcast, CloseFrame, Connection, Due, Duty, Ending, Error, Event, Inbox, Keepalive, Message, Misuse, Outbox,
-    Part, Piece, Side,
+    Part, Piece, Side, Timeouts,
 };
 
 /// A connection with its buffers and its deadlines.
@@ -19,6 +19,7 @@ pub(crate) struct Driver {
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
     keepalive: Keepalive,
+    timeouts: Timeouts,
     /// Whether the connection has memory to give back when it is idle.
     releases: bool,
     /// What failed, until it is handed to the caller; the peer hears of it first.
@@ -126,17 +127,25 @@ impl Received for Part {
 impl Driver {
     /// A connection whose opening handshake has ended.
     pub(crate) fn new(upgrade: Upgrade, mut inbox: Inbox, now: Duration) -> Self {
-        let Upgrade { connection, mut timeouts, outbox_limit, .. } = upgrade;
+        let Upgrade { connection, timeouts, outbox_limit, .. } = upgrade;
         memory::reclaim(&mut inbox);
         let releases = connection.is_compressed();
-        if !releases {
-            timeouts.idle = None;
-        }
-        let mut keepalive = Keepalive::new(timeouts, now);
+        let mut keepalive = Keepalive::new(now);
         keepalive.opened(now);
         let outbox = Outbox::with_limit(outbox_limit);
         let transport = Transport::Whole;
-        Self { connection, inbox, outbox, keepalive, releases, failure: None, transport, broken: None, unjudged: false }
+        Self {
+            connection,
+            inbox,
+            outbox,
+            keepalive,
+            timeouts,
+            releases,
+            failure: None,
+            transport,
+            broken: None,
+            unjudged: false,
+        }
     }
 
     /// What to do next.
@@ -294,12 +303,12 @@ impl Driver {
         if self.connection.is_closing() {
             self.keepalive.closing(now);
         }
-        self.keepalive.deadline()
+        self.keepalive.deadline(&self.timeouts)
     }
 
     /// The deadline may have passed.
     pub(crate) fn tick(&mut self, now: Duration) {
-        match self.keepalive.due(now) {
+        match self.keepalive.due(&self.timeouts, now) {
             None => {}
             Some(Due::Ping) => {
                 // A full outbox waits for the peer as well: the ping's deadline runs without a ping.

@@ -3,6 +3,8 @@
 use core::fmt;
 use std::io;
 
+#[cfg(feature = "rustls")]
+use super::tls::TlsError;
 #[cfg(feature = "deflate")]
 use crate::deflate::NegotiationError;
 use crate::handshake::HandshakeError;
@@ -28,7 +30,10 @@ pub enum IoError {
     TimedOut(Due),
     /// The transport ended inside the opening handshake.
     HandshakeCut,
-    /// `wss://` where the adapter has no TLS.
+    /// TLS failed, below `wss://`.
+    #[cfg(feature = "rustls")]
+    Tls(TlsError),
+    /// `wss://` where the adapter has no TLS: the feature for it is off.
     NoTls,
 }
 
@@ -46,8 +51,12 @@ impl fmt::Display for IoError {
             Self::HandshakeCut => {
                 f.write_str("expected the rest of the opening handshake, but the peer ended the transport")
             }
+            #[cfg(feature = "rustls")]
+            Self::Tls(error) => error.fmt(f),
             Self::NoTls => f.write_str(
-                "expected a ws:// URL, got wss://: make the TLS stream yourself and hand it over with `connect_over`",
+                "expected a ws:// URL, got wss://: turn on the feature of sockeye that brings TLS to this adapter (`rustls` \
+                 for `blocking`, `tokio-rustls` for `tokio`), or make the TLS stream yourself and hand it over with \
+                 `connect_over`",
             ),
         }
     }
@@ -62,6 +71,8 @@ impl std::error::Error for IoError {
             Self::Connection(error) => error.source(),
             #[cfg(feature = "deflate")]
             Self::Deflate(error) => error.source(),
+            #[cfg(feature = "rustls")]
+            Self::Tls(error) => error.source(),
             Self::TimedOut(_) | Self::HandshakeCut | Self::NoTls => None,
         }
     }
@@ -69,7 +80,19 @@ impl std::error::Error for IoError {
 
 impl From<io::Error> for IoError {
     fn from(error: io::Error) -> Self {
+        #[cfg(feature = "rustls")]
+        let error = match error.downcast() {
+            Ok(error) => return Self::Tls(error),
+            Err(error) => error,
+        };
         Self::Io(error)
+    }
+}
+
+#[cfg(feature = "rustls")]
+impl From<TlsError> for IoError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 

@@ -5,6 +5,8 @@ use std::boxed::Box;
 use std::string::String;
 use std::vec::Vec;
 
+#[cfg(feature = "rustls")]
+use super::tls::{Roots, Trust};
 use super::upgrade::{Upgrade, Upgrading};
 #[cfg(feature = "deflate")]
 use crate::deflate::Options;
@@ -31,6 +33,8 @@ pub struct Client {
     pub(crate) outbox_limit: usize,
     #[cfg(feature = "deflate")]
     deflate: Option<Options>,
+    #[cfg(feature = "rustls")]
+    pub(crate) trust: Trust,
 }
 
 impl Client {
@@ -43,6 +47,8 @@ impl Client {
             outbox_limit: OUTBOX_LIMIT,
             #[cfg(feature = "deflate")]
             deflate: None,
+            #[cfg(feature = "rustls")]
+            trust: Trust::default(),
         }
     }
 
@@ -83,6 +89,17 @@ impl Client {
     #[must_use]
     pub fn deflate(mut self, options: Options) -> Self {
         self.deflate = Some(options);
+        self
+    }
+
+    /// Who may say that a server is who it claims to be, for `wss://`. Without this, those whom the system trusts.
+    ///
+    /// They are read once, when they are first needed, and shared by all clones of the client, with the sessions that were
+    /// begun: a later connection to the same server resumes one. So keep a client, and clone it.
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn roots(mut self, roots: Roots) -> Self {
+        self.trust = Trust::new(roots);
         self
     }
 

@@ -1,42 +1,36 @@
 //! The opening handshake over a blocking stream.
 
 use core::fmt;
-use core::time::Duration;
-use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::transport::{Transport, flush, has_waited, read, shut_down};
+use super::deadline::Deadline;
+use super::stream::Stream;
+use super::transport::{Transport, shut_down};
 use super::websocket::WebSocket;
-use crate::adapter::memory;
 use crate::handshake::{Acceptance, HandshakeError, OriginPolicy, Request, RequestReader, Response, Url};
-use crate::{Client, Due, Inbox, IoError, Server, Timeouts, Upgrade};
+use crate::{Client, Inbox, IoError, Server, Timeouts, Upgrade};
 
-/// Connects to a `ws://` URL with the default options.
+/// Connects to a `ws://` or `wss://` URL with the default options. For `wss://` it reads whom the system trusts each time: who
+/// connects often keeps a [`Client`].
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline.
-pub fn connect(url: &str) -> Result<WebSocket<TcpStream>, IoError> {
+/// [`IoError`]: the transport, TLS, the handshake, or its deadline.
+pub fn connect(url: &str) -> Result<WebSocket<Stream>, IoError> {
     connect_with(&Client::new(), url)
 }
 
-/// Connects to a `ws://` URL.
+/// Connects to a `ws://` or `wss://` URL. The deadline of the handshake is that of TCP, TLS and HTTP together.
 ///
 /// Of connections to one host, one at a time may be in its opening handshake (RFC 6455 section 4.1): a caller that
 /// opens many to the same host is to wait for each.
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline.
-pub fn connect_with(client: &Client, url: &str) -> Result<WebSocket<TcpStream>, IoError> {
+/// [`IoError`]: the transport, TLS, the handshake, or its deadline.
+pub fn connect_with(client: &Client, url: &str) -> Result<WebSocket<Stream>, IoError> {
     let parsed = Url::parse(url)?;
-    if parsed.is_secure() {
-        return Err(IoError::NoTls);
-    }
     let deadline = Deadline::after(client.timeouts.handshake);
-    let stream = deadline.connect(parsed.host(), parsed.port())?;
-    stream.set_nodelay(true)?;
+    let stream = Stream::connect(client, &parsed, deadline)?;
     shake(client, &parsed, stream, deadline)
 }
 
@@ -192,68 +186,4 @@ fn answer<S: Transport>(
         inbox.consume(inbox.len());
     }
     Ok(())
-}
-
-/// The time by which something of the handshake has to be done.
-#[derive(Clone, Copy)]
-struct Deadline(Option<Instant>);
-
-impl Deadline {
-    fn after(wait: Option<Duration>) -> Self {
-        Self(wait.and_then(|wait| Instant::now().checked_add(wait)))
-    }
-
-    /// The wait that is left.
-    fn left(self) -> Result<Option<Duration>, IoError> {
-        let left = self.0.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) { Err(IoError::TimedOut(Due::Handshake)) } else { Ok(left) }
-    }
-
-    /// Connects to the first address of the host that answers.
-    fn connect(self, host: &str, port: u16) -> Result<TcpStream, IoError> {
-        let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for address in (host, port).to_socket_addrs()? {
-            let connected = match self.left()? {
-                Some(left) => TcpStream::connect_timeout(&address, left),
-                None => TcpStream::connect(address),
-            };
-            match connected {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure.into())
-    }
-
-    fn read<S: Transport>(self, stream: &mut S, inbox: &mut Inbox) -> Result<(), IoError> {
-        stream.set_wait(self.left()?)?;
-        match read(stream, memory::space(inbox)) {
-            Ok(0) => Err(IoError::HandshakeCut),
-            Ok(count) => {
-                inbox.filled(count);
-                Ok(())
-            }
-            Err(error) => Err(Self::failed(error)),
-        }
-    }
-
-    /// Writes all of it. A peer that takes it byte by byte puts nothing off.
-    fn write<S: Transport>(self, stream: &mut S, mut bytes: &[u8]) -> Result<(), IoError> {
-        while !bytes.is_empty() {
-            stream.set_wait(self.left()?)?;
-            match stream.write(bytes) {
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(count) => bytes = &bytes[count..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Self::failed(error)),
-            }
-        }
-        stream.set_wait(self.left()?)?;
-        flush(stream).map_err(Self::failed)
-    }
-
-    /// A wait that has ended is the end of the handshake's time.
-    fn failed(error: io::Error) -> IoError {
-        if has_waited(&error) { IoError::TimedOut(Due::Handshake) } else { error.into() }
-    }
 }

@@ -13,8 +13,10 @@ use crate::adapter::{Driver, Received, Sent, Step, memory};
 use crate::{Broadcast, CloseFrame, Ending, Error, IoError, Message, Outbox, Part};
 
 pub(super) fn split<S: Duplex>(websocket: WebSocket<S>) -> Result<(Sender<S>, Receiver<S>), IoError> {
-    let WebSocket { stream, driver, clock, subprotocol, unflushed, .. } = websocket;
+    let WebSocket { mut stream, driver, clock, subprotocol, unflushed, .. } = websocket;
     let batch = Outbox::with_limit(driver.outbox.limit());
+    // A write looks at the deadlines as often as a read, whatever wait the stream was told last.
+    stream.set_wait(Some(LOOK))?;
     let reading = stream.duplicate()?;
     let writer = Mutex::new(Writer { stream, batch, unflushed });
     let shared = Arc::new(Shared { driver: Mutex::new(driver), writer, clock });
@@ -100,7 +102,8 @@ impl<S: Duplex> Shared<S> {
                 let before = batch.len();
                 let written = write_some(stream, batch, unflushed);
                 let now = self.clock.now();
-                if stalled && batch.len() < before {
+                // A stream that holds bytes of its own has had room for them where it could be flushed.
+                if stalled && (batch.len() < before || matches!(written, Ok(false))) {
                     self.driver().taken(now);
                 }
                 stalled = true;

@@ -235,7 +235,9 @@ impl<S: Transport> WebSocket<S> {
         self.tell_wait()?;
         let written = write_all(&mut self.stream, &mut self.driver.outbox, &mut self.unflushed);
         let now = self.clock.now();
-        if self.driver.outbox.len() < before && core::mem::take(&mut self.stalled) {
+        // A stream that holds bytes of its own has had room for them where it could be flushed.
+        let has_taken = self.driver.outbox.len() < before || written.is_ok();
+        if has_taken && core::mem::take(&mut self.stalled) {
             self.driver.taken(now);
         }
         match written {

@@ -7,13 +7,13 @@ use bytes::{Buf, Bytes, BytesMut};
 
 /// Bytes that have arrived from the peer.
 ///
-/// The caller reads from its transport straight into [`space`](Self::space), or copies with
-/// [`extend`](Self::extend). Frames are unmasked where they lie and events lend them from there; the fragments
-/// of a message are moved together, each byte at most once. While a message is incomplete it stays at the front
-/// and `space` is the tail of its own memory.
+/// The caller reads from its transport straight into [`space`](Self::space), gives a transport that owns its buffers
+/// what [`take_space`](Self::take_space) returns, or copies with [`extend`](Self::extend). Frames are unmasked where they
+/// lie and events lend them from there; the fragments of a message are moved together, each byte at most once. While a
+/// message is incomplete it stays at the front and `space` is the tail of its own memory.
 ///
-/// An inbox belongs to one connection from the first byte to the last: it holds the message of which the connection
-/// knows the rest.
+/// While it holds bytes, an inbox belongs to one connection, which knows what they are the rest of. An
+/// [empty](Self::is_empty) one may serve another connection next, so that a thread needs one for those that are idle.
 ///
 /// A new inbox holds no heap. [`release`](Self::release) gives the memory of a drained one back, and
 /// [`exchange`](Self::exchange) lends it to others, so that an idle connection holds none.
@@ -83,6 +83,67 @@ impl Inbox {
         self.filled += count;
     }
 
+    /// Takes room of at least `least` bytes out of the inbox, for a transport that owns its buffer while a read is under
+    /// way, as io_uring does. [`put_space`](Self::put_space) brings it back with what has arrived in it.
+    ///
+    /// It is the tail of the inbox's own memory, split off without a copy: a large message is read into its place. Its
+    /// capacity is at least `least`, and often more; its length is what was initialised before, which may be nothing,
+    /// so that no zeros are written for a transport that overwrites them. Who needs initialised bytes calls
+    /// [`resize`](BytesMut::resize). An inbox without bytes gives all of its memory.
+    ///
+    /// The inbox can be used meanwhile. Where the space never comes back, as after an operation that failed, its memory
+    /// is gone, and no byte that arrived is.
+    ///
+    /// ```
+    /// use sockeye::Inbox;
+    ///
+    /// let mut inbox = Inbox::new();
+    /// let mut space = inbox.take_space(4096);
+    /// assert!(space.capacity() >= 4096);
+    /// space.clear();
+    /// space.extend_from_slice(b"as a kernel does"); // it owns the memory until the operation has completed
+    /// inbox.put_space(space, 16);
+    /// assert_eq!(inbox.unread(), b"as a kernel does");
+    /// ```
+    #[must_use = "what is dropped is no longer the inbox's memory"]
+    pub fn take_space(&mut self, least: usize) -> BytesMut {
+        self.make_room(least);
+        if self.filled == 0 {
+            return core::mem::take(&mut self.memory);
+        }
+        self.memory.split_off(self.filled)
+    }
+
+    /// Brings back what [`take_space`](Self::take_space) gave, and counts its first `count` bytes as arrived.
+    ///
+    /// Nothing is copied where the space still lies behind what has arrived, or where the inbox holds nothing: the space
+    /// is then its memory, whoever made it. Otherwise, after [`space`](Self::space), [`extend`](Self::extend) or
+    /// [`exchange`](Self::exchange) in between, the bytes that arrived are copied. They stand behind all that arrived
+    /// by other ways meanwhile.
+    ///
+    /// # Panics
+    /// Where `count` is more than the length of `space`.
+    pub fn put_space(&mut self, space: BytesMut, count: usize) {
+        let length = space.len();
+        assert!(count <= length, "expected at most the {length} bytes of the space to be filled, got {count}");
+        let adjoining = self.memory.as_ptr_range().end == space.as_ptr();
+        if adjoining && self.next == self.filled {
+            self.next = self.memory.len();
+            self.filled = self.next;
+        }
+        if adjoining && self.filled == self.memory.len() {
+            self.memory.unsplit(space);
+            self.filled += count;
+        } else if self.held.is_empty() && self.next == self.filled {
+            self.memory = space;
+            self.held = 0..0;
+            self.next = 0;
+            self.filled = count;
+        } else {
+            self.extend(&space[..count]);
+        }
+    }
+
     /// Copies bytes that arrived elsewhere.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.make_room(bytes.len());
@@ -116,7 +177,8 @@ impl Inbox {
         self.len() == 0
     }
 
-    /// Bytes of memory that the inbox has to read into, used or not. A new inbox has none.
+    /// Bytes of memory that the inbox has to read into, used or not; a space that is taken does not count. A new inbox
+    /// has none.
     pub fn capacity(&self) -> usize {
         self.memory.capacity()
     }

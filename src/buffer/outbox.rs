@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use core::fmt;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::frame::{Encoded, MAX_SIZE};
 use crate::mask::Mask;
@@ -12,6 +12,24 @@ use crate::mask::Mask;
 ///
 /// It implements [`bytes::Buf`], so any transport can drain it, by [`chunks_vectored`](Buf::chunks_vectored) too.
 /// Small frames are gathered in one piece of memory; a large [`Bytes`] payload stays where it is.
+///
+/// A transport that owns its buffer while a write is under way, as io_uring does, takes the first piece with
+/// [`copy_to_bytes`](Buf::copy_to_bytes): nothing is copied up to the length of [`chunk`](Buf::chunk). What was taken no
+/// longer waits here, nor counts for the limit: take the next piece when the last is written. The memory of the pieces is
+/// gathered in again once they are dropped.
+///
+/// ```
+/// use sockeye::bytes::Buf;
+/// use sockeye::{Config, Connection, Outbox};
+///
+/// let mut server = Connection::server(&Config::default());
+/// let mut outbox = Outbox::new();
+/// server.send_text("뱀장어", &mut outbox)?;
+/// let chunk = outbox.copy_to_bytes(outbox.chunk().len()); // for a kernel to keep until it is written
+/// assert_eq!((&chunk[..2], &chunk[2..]), (&[0x81, 9][..], "뱀장어".as_bytes()));
+/// assert!(outbox.is_empty());
+/// # Ok::<(), sockeye::Error>(())
+/// ```
 ///
 /// A new outbox holds no heap, and [`release`](Self::release) gives the memory of a drained one back.
 pub struct Outbox {
@@ -51,13 +69,24 @@ impl Outbox {
     }
 
     /// Bytes that wait.
+    #[inline]
     pub fn len(&self) -> usize {
         self.waiting + self.pong.as_ref().map_or(0, Bytes::len)
     }
 
     /// Whether nothing waits.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Copies bytes behind those that wait, whatever the limit: for what stands in front of the frames, such as the
+    /// answer to the opening handshake. Among the frames the peer would take them for one.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.settle();
+        self.make_room(bytes.len());
+        self.gathered.extend_from_slice(bytes);
+        self.waiting += bytes.len();
     }
 
     /// Gives the memory back where nothing waits.
@@ -181,10 +210,12 @@ impl Outbox {
 }
 
 impl Buf for Outbox {
+    #[inline]
     fn remaining(&self) -> usize {
         self.len()
     }
 
+    #[inline]
     fn chunk(&self) -> &[u8] {
         let gathered = &self.gathered[self.sent..];
         match (self.sealed.front(), &self.pong) {
@@ -206,6 +237,7 @@ impl Buf for Outbox {
         count
     }
 
+    #[inline]
     fn advance(&mut self, mut count: usize) {
         assert!(count <= self.len(), "expected to advance by at most {}, got {count}", self.len());
         while let Some(front) = self.sealed.front_mut() {
@@ -228,6 +260,30 @@ impl Buf for Outbox {
                 // Once its first byte has left, a pong can no longer give way to a later one.
                 pong.advance(count - part);
                 self.settle();
+            }
+        }
+    }
+
+    fn copy_to_bytes(&mut self, count: usize) -> Bytes {
+        assert!(count <= self.len(), "expected to take at most {}, got {count}", self.len());
+        match self.sealed.front() {
+            Some(front) if count <= front.len() => {
+                let bytes = front.slice(..count);
+                self.advance(count);
+                bytes
+            }
+            None if count <= self.gathered.len() - self.sent => {
+                self.drop_sent();
+                let bytes = self.gathered.split_to(count).freeze();
+                self.waiting -= count;
+                // A pong that waits leaves behind these.
+                self.advance(0);
+                bytes
+            }
+            _ => {
+                let mut bytes = BytesMut::with_capacity(count);
+                bytes.put(self.take(count));
+                bytes.freeze()
             }
         }
     }

@@ -25,6 +25,19 @@ pub(super) enum State {
     Lost,
 }
 
+/// What is to be known of a connection's end, once that has begun.
+#[derive(Default)]
+pub(super) struct End {
+    /// Who began it.
+    by: Option<Side>,
+    /// The code of the close frame that was sent, [`CloseCode::NO_STATUS`] for an empty one.
+    sent: Option<CloseCode>,
+    /// The code of the close frame that was received.
+    received: Option<CloseCode>,
+    /// The error that failed the connection; replayed by every later call.
+    failure: Option<Error>,
+}
+
 /// What moves a connection from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Move {
@@ -171,18 +184,15 @@ impl Connection {
             State::Closed => true,
             State::Failed | State::Lost => false,
         };
-        Some(Ending {
-            by: self.closed_by.unwrap_or(Side::Transport),
-            sent: self.close_sent,
-            received: self.close_received,
-            clean,
-        })
+        let End { by, sent, received, .. } = self.aside.as_ref()?.end;
+        Some(Ending { by: by.unwrap_or(Side::Transport), sent, received, clean })
     }
 
     /// Takes note of the peer's close frame and answers it.
     pub(super) fn receive_close(&mut self, code: CloseCode, outbox: &mut Outbox) {
-        let answered = self.close_sent.is_some();
-        self.close_received = Some(code);
+        let end = self.end();
+        end.received = Some(code);
+        let answered = end.sent.is_some();
         self.step(Move::ReceiveClose, Side::Peer);
         // "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST send
         // a Close frame in response. (When sending a Close frame in response, the endpoint typically echos the
@@ -195,10 +205,10 @@ impl Connection {
     /// Fails the connection (RFC 6455 section 7.1.7): the peer hears why, and nothing more of its is processed.
     #[cold]
     pub(super) fn fail(&mut self, error: Error, inbox: &mut Inbox, outbox: &mut Outbox) -> Error {
-        if let (None, Some(code)) = (self.close_sent, error.close_code()) {
+        if let (None, Some(code)) = (self.end().sent, error.close_code()) {
             self.send_close(code, "", outbox);
         }
-        self.failure = Some(error);
+        self.end().failure = Some(error);
         self.step(Move::Fail, Side::Local);
         inbox.discard();
         error
@@ -207,7 +217,12 @@ impl Connection {
     /// The error of an action that comes after the end.
     #[cold]
     pub(super) fn closed(&self) -> Error {
-        self.failure.unwrap_or(Error::Misuse(Misuse::Closed))
+        self.failure().unwrap_or(Error::Misuse(Misuse::Closed))
+    }
+
+    /// The error that failed the connection.
+    pub(super) fn failure(&self) -> Option<Error> {
+        self.aside.as_ref()?.end.failure
     }
 
     fn send_close(&mut self, code: CloseCode, reason: &str, outbox: &mut Outbox) {
@@ -218,7 +233,7 @@ impl Connection {
             body[2..size].copy_from_slice(reason.as_bytes());
         }
         self.write(Opcode::Close, true, &body[..size], outbox);
-        self.close_sent = Some(code);
+        self.end().sent = Some(code);
         self.step(Move::SendClose, Side::Local);
     }
 
@@ -226,7 +241,11 @@ impl Connection {
         let before = self.state;
         self.state = before.after(step);
         if before == State::Open && self.state != before {
-            self.closed_by = Some(side);
+            self.end().by = Some(side);
         }
+    }
+
+    fn end(&mut self) -> &mut End {
+        &mut self.aside.get_or_insert_default().end
     }
 }

@@ -201,7 +201,7 @@ impl Connection {
 
     /// A fresh key, where this end masks (RFC 6455 section 5.1).
     fn mask(&mut self) -> Option<[u8; 4]> {
-        self.masks.as_mut().map(|masks| masks.fresh())
+        Some(self.aside.as_mut()?.masks.as_mut()?.fresh())
     }
 
     /// The most bytes that a data frame with this payload may have: DEFLATE adds to what it cannot

@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 use crate::peer::{Blocking, Peer};
 use crate::pipe::{Pipe, pipe};
 use crate::ported::Ported;
+use crate::tls;
 
 /// One place where the contract has to hold.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,7 @@ pub(crate) enum Adapter {
 pub(crate) enum Link {
     Tcp,
     Memory,
+    Tls,
 }
 
 /// A connection.
@@ -83,6 +85,11 @@ pub(crate) enum Wire {
     Tcp(TcpStream),
     Duplex(DuplexStream),
     Pipe(Pipe),
+    /// A server's end of TLS, on tokio and blocking.
+    Secure(Box<tokio_rustls::server::TlsStream<tokio::net::TcpStream>>),
+    SecureBlocking(blocking::Stream),
+    /// Where a peer waits for a client, by TLS.
+    Url(String),
 }
 
 /// The runtime of all tests on tokio. Those of the futures adapter run outside of it, on smol.
@@ -118,6 +125,20 @@ pub(crate) fn server() -> Server {
     Server::new(OriginPolicy::SameOrigin)
 }
 
+impl Adapter {
+    /// A server's end of TLS over this socket.
+    pub(crate) fn secure(self, socket: TcpStream) -> Wire {
+        match self {
+            Self::Tokio => {
+                let accepting = tls::acceptor().accept(on_tokio(socket));
+                Wire::Secure(Box::new(runtime().block_on(accepting).unwrap()))
+            }
+            Self::Blocking => Wire::SecureBlocking(blocking::secure(&server(), tls::identity(), socket).unwrap()),
+            Self::Futures => unreachable!("it has no TLS"),
+        }
+    }
+}
+
 impl Place {
     /// The adapter's end and the peer.
     pub(crate) fn link(self) -> (Wire, Peer) {
@@ -135,6 +156,18 @@ impl Place {
                 let (wire, peer) = pipe();
                 (Wire::Pipe(wire), Peer::new(self.role, peer.clone(), peer))
             }
+            (Link::Tls, adapter) => match self.role {
+                Role::Client => {
+                    let (url, peer) = tls::server();
+                    (Wire::Url(url), peer)
+                }
+                Role::Server => {
+                    let (wire, peer) = tcp();
+                    let peer = tls::client(peer);
+                    let wire = adapter.secure(wire);
+                    (wire, peer)
+                }
+            },
         }
     }
 
@@ -158,10 +191,14 @@ impl Place {
     }
 
     pub(crate) fn connect(self, url: &str) -> Result<Box<dyn End>, IoError> {
+        self.connect_with(&Client::new(), url)
+    }
+
+    pub(crate) fn connect_with(self, client: &Client, url: &str) -> Result<Box<dyn End>, IoError> {
         match self.adapter {
-            Adapter::Tokio => Ok(Box::new(runtime().block_on(sockeye::tokio::connect(url))?)),
-            Adapter::Futures => Ok(Box::new(smol::block_on(sockeye::futures::connect(url))?)),
-            Adapter::Blocking => Ok(Box::new(blocking::connect(url)?)),
+            Adapter::Tokio => Ok(Box::new(runtime().block_on(sockeye::tokio::connect_with(client, url))?)),
+            Adapter::Futures => Ok(Box::new(smol::block_on(sockeye::futures::connect_with(client, url))?)),
+            Adapter::Blocking => Ok(Box::new(blocking::connect_with(client, url)?)),
         }
     }
 
@@ -182,6 +219,8 @@ impl Place {
             }
             (_, Wire::Tcp(stream)) => Ok(Box::new(blocking::connect_over(client, URL, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::connect_over(client, URL, stream)?)),
+            (_, Wire::Url(url)) => self.connect_with(&client.clone().roots(tls::authority().roots()), &url),
+            (_, Wire::Secure(_) | Wire::SecureBlocking(_)) => unreachable!("a server's end"),
             (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
         }
     }
@@ -203,6 +242,9 @@ impl Place {
             }
             (_, Wire::Tcp(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
+            (_, Wire::Secure(stream)) => Ok(Box::new(runtime().block_on(tokio::incoming(server, stream))?)),
+            (_, Wire::SecureBlocking(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
+            (_, Wire::Url(_)) => unreachable!("a client's end"),
             (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
         }
     }
@@ -224,11 +266,14 @@ impl Place {
             (_, Wire::Tcp(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
             (_, Wire::Pipe(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
             (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
+            (_, Wire::Secure(stream)) => Box::new(tokio::WebSocket::upgraded(stream, upgrade, unread)),
+            (_, Wire::SecureBlocking(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
+            (_, Wire::Url(_)) => unreachable!("a client's end"),
         }
     }
 }
 
-fn on_tokio(stream: TcpStream) -> tokio::net::TcpStream {
+pub(crate) fn on_tokio(stream: TcpStream) -> tokio::net::TcpStream {
     stream.set_nonblocking(true).unwrap();
     let _entered = runtime().enter();
     tokio::net::TcpStream::from_std(stream).unwrap()
@@ -365,10 +410,12 @@ macro_rules! contract {
     (@places $keep:ident $role:ident) => {
         contract!(@place $keep tokio_tcp Tokio $role Tcp);
         contract!(@place $keep tokio_memory Tokio $role Memory);
+        contract!(@place $keep tokio_tls Tokio $role Tls);
         contract!(@place $keep futures_tcp Futures $role Tcp);
         contract!(@place $keep futures_memory Futures $role Memory);
         contract!(@place $keep blocking_tcp Blocking $role Tcp);
         contract!(@place $keep blocking_memory Blocking $role Memory);
+        contract!(@place $keep blocking_tls Blocking $role Tls);
     };
     (@place $keep:ident $name:ident $adapter:ident $role:ident $link:ident) => {
         #[test]

@@ -1,10 +1,13 @@
 //! Deadlines on tokio, on fake time.
 
+use std::io::Result;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use sockeye::tokio::{WebSocket, accept_with, connect_over};
 use sockeye::{Client, Due, IoError, Message, Timeouts};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::time::{Instant, sleep};
 
 use crate::ends::server;
@@ -223,4 +226,83 @@ async fn a_peer_that_takes_little_does_not_end_a_send() {
     });
     socket.send(Message::binary(vec![1; 50_000])).await.unwrap();
     drop(taking.await.unwrap());
+}
+
+/// A stream that holds what it has taken until it is flushed, as TLS does.
+struct Holding {
+    stream: DuplexStream,
+    held: Vec<u8>,
+}
+
+impl AsyncRead for Holding {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, space)
+    }
+}
+
+impl AsyncWrite for Holding {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        self.held.extend(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let Self { stream, held } = &mut *self;
+        while !held.is_empty() {
+            let count = ready!(Pin::new(&mut *stream).poll_write(context, held))?;
+            held.drain(..count);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// A flush that comes to its end after it had to wait shows that the peer is alive.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_lets_a_flush_end_is_alive() {
+    let (stream, mut peer) = tokio::io::duplex(1000);
+    let server = server().timeouts(timeouts());
+    let shaking = async {
+        peer.write_all(request("").as_bytes()).await.unwrap();
+        head(&mut peer).await
+    };
+    let (accepted, _) = tokio::join!(accept_with(&server, Holding { stream, held: Vec::new() }), shaking);
+    let mut socket = accepted.unwrap();
+    let start = Instant::now();
+    // Asked after 30 seconds whether it is there, it has read what is before the ping after 45, and answers after 60.
+    let peer = tokio::spawn(async move {
+        for _ in 0..3 {
+            sleep(seconds(15)).await;
+            peer.read_exact(&mut [0; 1000]).await.unwrap();
+        }
+        sleep(seconds(15)).await;
+        peer.write_all(&frame(FIN | PONG, b"", true)).await.unwrap();
+        peer
+    });
+    socket.send(Message::binary(vec![1; 3500])).await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 45);
+    assert_eq!(socket.receive().await.unwrap(), Some(Message::Pong(Default::default())));
+    assert_eq!(start.elapsed().as_secs(), 60);
+    drop(peer.await.unwrap());
+}
+
+/// That the stream itself takes everything does not.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_of_what_is_held_is_given_up() {
+    let (stream, mut peer) = tokio::io::duplex(1000);
+    let server = server().timeouts(timeouts());
+    let shaking = async {
+        peer.write_all(request("").as_bytes()).await.unwrap();
+        head(&mut peer).await
+    };
+    let (accepted, _) = tokio::join!(accept_with(&server, Holding { stream, held: Vec::new() }), shaking);
+    let mut socket = accepted.unwrap();
+    let start = Instant::now();
+    let send = tokio::time::timeout(seconds(1000), socket.send(Message::binary(vec![1; 3500])));
+    let error = send.await.expect("expected an end").unwrap_err();
+    assert!(matches!(error, IoError::TimedOut(Due::Pong)), "{error}");
+    assert_eq!(start.elapsed().as_secs(), 50);
 }

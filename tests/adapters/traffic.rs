@@ -5,7 +5,7 @@ use std::thread;
 
 use sockeye::{Client, Error, IoError, Message, Role};
 
-use crate::ends::{Adapter, Link, Place, run, server};
+use crate::ends::{Adapter, Link, Place, Wire, run, server};
 use crate::peer::{BINARY, CLOSE, FIN, PING, Peer, TEXT, close_body, frame};
 
 contract! {
@@ -209,16 +209,19 @@ fn limited(place: Place, limit: usize) -> (Box<dyn crate::ends::End>, Peer) {
 }
 
 /// Each adapter with each: two ends that only echo, with more under way than the sockets hold.
-fn two_that_only_echo(client: Adapter, serving: Adapter) {
+fn two_that_only_echo(client: Adapter, serving: Adapter, link: Link) {
     run(move || {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let scheme = if link == Link::Tls { "wss" } else { "ws" };
+        let url = format!("{scheme}://{}/", listener.local_addr().unwrap());
         let accepting = thread::spawn(move || {
-            let wire = crate::ends::Wire::Tcp(listener.accept().unwrap().0);
-            let place = Place { adapter: serving, role: Role::Server, link: Link::Tcp };
+            let socket = listener.accept().unwrap().0;
+            let wire = if link == Link::Tls { serving.secure(socket) } else { Wire::Tcp(socket) };
+            let place = Place { adapter: serving, role: Role::Server, link };
             place.incoming(&server(), wire).unwrap().accept().unwrap()
         });
-        let client = Place { adapter: client, role: Role::Client, link: Link::Tcp }.connect(&url).unwrap();
+        let trusting = Client::new().roots(crate::tls::authority().roots());
+        let client = Place { adapter: client, role: Role::Client, link }.connect_with(&trusting, &url).unwrap();
         let server = accepting.join().unwrap();
         let (one, other) = (server.split(), client.split());
         let starter = one.0.another();
@@ -269,7 +272,12 @@ macro_rules! two_that_only_echo {
         mod each_with_each { $(
             #[test]
             fn $name() {
-                super::two_that_only_echo(super::Adapter::$client, super::Adapter::$serving);
+                use super::{Adapter, Link, two_that_only_echo};
+                two_that_only_echo(Adapter::$client, Adapter::$serving, Link::Tcp);
+                // The futures adapter has no TLS.
+                if Adapter::$client != Adapter::Futures && Adapter::$serving != Adapter::Futures {
+                    two_that_only_echo(Adapter::$client, Adapter::$serving, Link::Tls);
+                }
             }
         )* }
     };

@@ -4,12 +4,16 @@ use sockeye::deflate::Options;
 use sockeye::handshake::{HandshakeError, Misuse, Offer, Request, Response, Url, Version};
 use sockeye::{Client, IoError, Role, Upgrade, Upgrading};
 
-use crate::ends::{Place, server};
+use crate::ends::{Link, Place, server};
 use crate::peer::{CLOSE, FIN, PING, PONG, TEXT, close_body, frame};
 
 contract! {
     /// What the library has read too much is not lost: a whole frame and the half of another.
     both fn a_connection_goes_on_where_the_library_ends(place) {
+        // A client's TLS comes with a handshake of the adapter's own; an HTTP library brings its own.
+        if (place.link, place.role) == (Link::Tls, Role::Client) {
+            return;
+        }
         let (wire, mut peer) = place.link();
         let (first, second) = ("바로".as_bytes(), "뒤에".as_bytes());
         let told = [frame(FIN | TEXT, first, peer.mouth.masks()), frame(FIN | TEXT, second, peer.mouth.masks())].concat();

@@ -2,6 +2,8 @@
 //! has seen.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
+pub mod inflate;
+
 use std::fmt::Debug;
 
 use sockeye::bytes::Buf;

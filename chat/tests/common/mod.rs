@@ -5,7 +5,7 @@ use std::process::{ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 use sockeye::deflate::Options;
-use sockeye::tokio::{WebSocket, connect, connect_over, connect_with};
+use sockeye::tokio::{Stream, WebSocket, connect, connect_over, connect_with};
 use sockeye::{Client, Message};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_chat");
 
-pub(crate) type Guest = WebSocket<TcpStream>;
+pub(crate) type Guest = WebSocket<Stream>;
 
 /// A server, which ends with the test.
 pub(crate) struct House {
@@ -48,7 +48,7 @@ impl House {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         let stream = socket.connect(self.address.parse().unwrap()).await.unwrap();
-        connect_over(&Client::new(), &self.url(query), stream).await.unwrap()
+        connect_over(&Client::new(), &self.url(query), stream.into()).await.unwrap()
     }
 
     pub(crate) async fn connect_compressed(&self, query: &str) -> Guest {

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
-    let client = Client::new().config(config).deflate(Options::new());
+    let client = Client::new().config(config).deflate(Options::new()).roots(arguments.roots.clone());
     let (stop, stopped) = bounded(1);
     ctrlc::set_handler(move || _ = stop.close())?;
     let Some(connected) = unless(&stopped, connect_with(&client, &arguments.url)).await else { return Ok(()) };

@@ -1,19 +1,17 @@
-//! An echo client on blocking sockets: `cargo run --release -p embed --bin threads_client -- URL [--max-message BYTES]`.
+//! An echo client on blocking sockets: `cargo run --release -p embed --bin threads_client -- URL [--max-message BYTES] [--roots FILE]`.
 //!
 //! It echoes every message that the server sends, until either end closes.
 
 #[path = "../../../examples/shared/client_arguments.rs"]
 mod arguments;
 
-use std::error::Error;
-use std::net::TcpStream;
 use std::process::{ExitCode, exit};
 use std::sync::{Arc, OnceLock};
 
 use arguments::Arguments;
-use sockeye::blocking::{Receiver, Sender, connect_with};
+use sockeye::blocking::{Receiver, Sender, Stream, connect_with};
 use sockeye::deflate::Options;
-use sockeye::{Client, CloseCode, CloseFrame, Config, IoError};
+use sockeye::{Client, CloseCode, CloseFrame, Config, Error, IoError, Misuse};
 
 fn main() -> ExitCode {
     match run(&arguments::parse("threads_client")) {
@@ -25,10 +23,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
-    let client = Client::new().config(config).deflate(Options::new());
-    let open = Arc::new(OnceLock::<Sender<TcpStream>>::new());
+    let client = Client::new().config(config).deflate(Options::new()).roots(arguments.roots.clone());
+    let open = Arc::new(OnceLock::<Sender<Stream>>::new());
     let closing = Arc::clone(&open);
     ctrlc::set_handler(move || match closing.get() {
         // How that goes shows on the receiving side.
@@ -49,10 +47,14 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn echo(sender: &Sender<TcpStream>, receiver: &mut Receiver<TcpStream>) -> Result<(), IoError> {
+fn echo(sender: &Sender<Stream>, receiver: &mut Receiver<Stream>) -> Result<(), IoError> {
     while let Some(message) = receiver.receive()? {
         if message.is_data() {
-            sender.feed(message)?;
+            match sender.feed(message) {
+                // This end closes already: what still comes is not echoed.
+                Err(IoError::Connection(Error::Misuse(Misuse::Closed))) => {}
+                fed => fed?,
+            }
         }
     }
     Ok(())

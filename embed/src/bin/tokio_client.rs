@@ -1,4 +1,4 @@
-//! An echo client on tokio: `cargo run --release -p embed --bin tokio_client -- URL [--max-message BYTES]`.
+//! An echo client on tokio: `cargo run --release -p embed --bin tokio_client -- URL [--max-message BYTES] [--roots FILE]`.
 //!
 //! It echoes every message that the server sends, until either end closes.
 
@@ -10,9 +10,8 @@ use std::process::ExitCode;
 
 use arguments::Arguments;
 use sockeye::deflate::Options;
-use sockeye::tokio::{WebSocket, connect_with};
+use sockeye::tokio::{Stream, WebSocket, connect_with};
 use sockeye::{Client, CloseCode, CloseFrame, Config, IoError};
-use tokio::net::TcpStream;
 use tokio::signal::ctrl_c;
 
 #[tokio::main(flavor = "current_thread")]
@@ -28,7 +27,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<(), IoError> {
     let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
-    let client = Client::new().config(config).deflate(Options::new());
+    let client = Client::new().config(config).deflate(Options::new()).roots(arguments.roots.clone());
     let mut interrupted = pin!(ctrl_c());
     let mut connection = tokio::select! {
         connected = connect_with(&client, &arguments.url) => connected?,
@@ -50,7 +49,7 @@ async fn run(arguments: &Arguments) -> Result<(), IoError> {
     Ok(())
 }
 
-async fn echo(connection: &mut WebSocket<TcpStream>) -> Result<(), IoError> {
+async fn echo(connection: &mut WebSocket<Stream>) -> Result<(), IoError> {
     while let Some(message) = connection.receive().await? {
         if message.is_data() {
             connection.feed(message).await?;

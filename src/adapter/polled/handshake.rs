@@ -4,6 +4,7 @@ use core::fmt;
 use core::future::{Future, poll_fn};
 use core::marker::PhantomData;
 use core::task::{Poll, ready};
+use std::boxed::Box;
 use std::io;
 
 use bytes::Bytes;
@@ -16,17 +17,23 @@ use crate::handshake::{Acceptance, HandshakeError, Limits, Request, RequestReade
 use crate::{Client, Inbox, IoError, Server, Timeouts, Upgrade};
 
 /// Connects over a stream to the URL's host, which may have to be made. The time for the handshake is for both.
+///
+/// Boxed, as [`accept_with`] is.
 pub(crate) async fn connect_over<S, R: Runtime<S>>(
     client: &Client,
     url: &Url,
     stream: impl Future<Output = Result<S, IoError>>,
 ) -> Result<WebSocket<S, R>, IoError> {
-    within::<R, _>(client.timeouts.handshake, async { shake(client, url, stream.await?).await }).await
+    let shake = async { shake(client, url, stream.await?).await };
+    Box::pin(within::<R, _>(client.timeouts.handshake, shake)).await
 }
 
 /// Accepts a connection.
+///
+/// What a handshake needs is some kilobytes: boxed, so that the task that goes on with the connection does not keep their
+/// place.
 pub(crate) async fn accept_with<S, R: Runtime<S>>(server: &Server, stream: S) -> Result<WebSocket<S, R>, IoError> {
-    incoming(server, stream).await?.accept().await
+    Box::pin(async { incoming(server, stream).await?.accept().await }).await
 }
 
 /// Reads a request.

@@ -38,6 +38,8 @@ pub struct WebSocket<S, R> {
     unflushed: bool,
     /// Whether the stream has had no room since it last took bytes.
     stalled: bool,
+    /// Whether the stream has held bytes, as TLS does, for which what is below it had no room when it was flushed.
+    held: bool,
     /// Reads since the stream last had nothing to give.
     reads: u8,
     /// Whether `None` was handed out.
@@ -59,6 +61,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
             wakers,
             unflushed: false,
             stalled: false,
+            held: false,
             reads: 0,
             ended: false,
             subprotocol,
@@ -361,8 +364,15 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
             }
         }
         if self.unflushed {
-            ready!(R::poll_flush(&mut self.stream, context))?;
+            let Poll::Ready(flushed) = R::poll_flush(&mut self.stream, context) else {
+                self.held = true;
+                return Poll::Pending;
+            };
+            flushed?;
             self.unflushed = false;
+            if core::mem::take(&mut self.held) {
+                self.driver.taken(self.clock.now());
+            }
         }
         Poll::Ready(Ok(()))
     }

@@ -1,4 +1,5 @@
 use super::*;
+use std::vec;
 use std::vec::Vec;
 
 use proptest::prelude::*;
@@ -10,6 +11,10 @@ enum Step {
         space: usize,
         filled: usize,
     },
+    /// Takes a space of at least so many bytes; one that was taken before and is still out is dropped.
+    TakeSpace(usize),
+    /// Brings the space back, filled with so many bytes.
+    PutSpace(usize),
     Consume(usize),
     Hold(usize),
     /// Takes a control frame's payload, for keeps or to look at.
@@ -29,6 +34,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => size().prop_map(Step::Extend),
         3 => (size(), size()).prop_map(|(space, filled)| Step::Read { space, filled }),
+        3 => size().prop_map(Step::TakeSpace),
+        3 => size().prop_map(Step::PutSpace),
         1 => (0..15usize).prop_map(Step::Consume),
         3 => size().prop_map(Step::Hold),
         2 => ((0..126usize), any::<bool>()).prop_map(|(count, keep)| Step::Take(count, keep)),
@@ -52,6 +59,13 @@ fn check(inbox: &Inbox, held: &[u8], unread: &[u8], inflated: &[u8]) -> Result<(
     Ok(())
 }
 
+/// What a kernel does with a space: it writes from the start, over what is initialised and behind it.
+fn write(space: &mut BytesMut, bytes: &[u8]) {
+    let (over, behind) = bytes.split_at(bytes.len().min(space.len()));
+    space[..over.len()].copy_from_slice(over);
+    space.extend_from_slice(behind);
+}
+
 /// The bytes that were lent, to look at or for keeps.
 fn lent(inbox: &mut Inbox, range: &Lent, keep: bool) -> Vec<u8> {
     if keep { inbox.detach(range).to_vec() } else { inbox.lent(range).to_vec() }
@@ -66,6 +80,7 @@ proptest! {
         let mut inbox = Inbox::new();
         let (mut held, mut unread, mut inflated) = (Vec::new(), Vec::new(), Vec::new());
         let mut arriving = (0..=u8::MAX).cycle();
+        let mut taken = None;
         for step in steps {
             match step {
                 Step::Extend(count) => {
@@ -79,6 +94,18 @@ proptest! {
                     prop_assert!(room.len() >= space);
                     room[..bytes.len()].copy_from_slice(&bytes);
                     inbox.filled(bytes.len());
+                    unread.extend(bytes);
+                }
+                Step::TakeSpace(least) => {
+                    let space = inbox.take_space(least);
+                    prop_assert!(space.capacity() >= least);
+                    taken = Some(space);
+                }
+                Step::PutSpace(count) => {
+                    let Some(mut space) = taken.take() else { continue };
+                    let bytes: Vec<u8> = arriving.by_ref().take(count.min(space.capacity())).collect();
+                    write(&mut space, &bytes);
+                    inbox.put_space(space, bytes.len());
                     unread.extend(bytes);
                 }
                 Step::Consume(count) => {
@@ -163,6 +190,70 @@ fn what_follows_a_fragment_is_read_behind_the_message() {
     inbox.hold(1);
     let range = inbox.lend_held(0);
     assert_eq!(inbox.lent(&range), b"firstsecond!");
+}
+
+#[test]
+fn a_large_message_is_read_into_its_place() {
+    let mut inbox = Inbox::new();
+    inbox.extend(&[7; 1000]);
+    inbox.hold(1000);
+    let (mut moves, mut place) = (0, inbox.memory.as_ptr());
+    while inbox.held() < 1 << 20 {
+        let mut space = inbox.take_space(1000);
+        let start = space.as_ptr();
+        write(&mut space, &[8; 1000]);
+        inbox.put_space(space, 1000);
+        assert_eq!(inbox.unread().as_ptr(), start, "the bytes that arrived were moved");
+        inbox.hold(1000);
+        moves += usize::from(place != inbox.memory.as_ptr());
+        place = inbox.memory.as_ptr();
+    }
+    assert!(moves <= 12, "{moves}");
+}
+
+#[test]
+fn the_space_joins_again_after_the_events_in_between() {
+    let mut inbox = Inbox::new();
+    inbox.space(4096);
+    inbox.extend(b"first");
+    let place = inbox.memory.as_ptr();
+    let mut space = inbox.take_space(4000);
+    let range = inbox.lend(5);
+    assert_eq!(inbox.lent(&range), b"first");
+    write(&mut space, b"second");
+    inbox.put_space(space, 6);
+    assert_eq!((inbox.unread(), inbox.memory.as_ptr()), (&b"second"[..], place));
+    assert!(inbox.memory.len() >= 4096, "what is initialised is known to be");
+    inbox.consume(6);
+    assert!(inbox.take_space(4096).as_ptr() == place, "all of the memory is there again");
+}
+
+#[test]
+fn the_space_of_an_empty_inbox_is_its_memory() {
+    let mut inbox = Inbox::new();
+    let mut space = inbox.take_space(4096);
+    assert_eq!(inbox.capacity(), 0);
+    let place = space.as_ptr();
+    write(&mut space, b"arrived");
+    inbox.put_space(space, 7);
+    assert_eq!((inbox.unread(), inbox.memory.as_ptr()), (&b"arrived"[..], place));
+}
+
+#[test]
+fn a_space_that_is_dropped_takes_nothing_along() {
+    let mut inbox = Inbox::new();
+    inbox.extend(b"there");
+    drop(inbox.take_space(4096));
+    assert_eq!(inbox.unread(), b"there");
+    inbox.extend(b" still");
+    assert_eq!(inbox.unread(), b"there still");
+}
+
+#[test]
+#[should_panic(expected = "expected at most the 4 bytes of the space to be filled, got 5")]
+fn more_than_is_initialised_cannot_be_put() {
+    let mut inbox = Inbox::new();
+    inbox.put_space(BytesMut::zeroed(4), 5);
 }
 
 #[test]

@@ -12,8 +12,11 @@ use crate::opcode::Opcode;
 enum Step {
     Gather(usize, Option<[u8; 4]>),
     Share(usize),
+    Extend(usize),
     Pong(usize),
     Advance(usize),
+    /// Takes bytes for keeps, at most the first piece where the flag is set.
+    Take(usize, bool),
     Release,
 }
 
@@ -22,8 +25,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => (size(), any::<Option<[u8; 4]>>()).prop_map(|(size, mask)| Step::Gather(size, mask)),
         2 => size().prop_map(Step::Share),
+        1 => size().prop_map(Step::Extend),
         2 => (0..126usize).prop_map(Step::Pong),
         4 => size().prop_map(Step::Advance),
+        3 => (size(), any::<bool>()).prop_map(|(size, piece)| Step::Take(size, piece)),
         1 => Just(Step::Release),
     ];
     prop::collection::vec(step, 0..60)
@@ -56,7 +61,7 @@ proptest! {
     fn any_steps_keep_the_bytes_and_the_invariant(steps in steps()) {
         let mut outbox = Outbox::new();
         let (mut expected, mut taken) = (Vec::<u8>::new(), Vec::<u8>::new());
-        let mut replaceable = 0;
+        let (mut replaceable, mut kept) = (0, Vec::new());
         for (i, step) in steps.into_iter().enumerate() {
             let payload = |size| vec![i as u8; size];
             match step {
@@ -70,6 +75,11 @@ proptest! {
                 }
                 Step::Share(size) => {
                     outbox.share(&payload(size).into());
+                    expected.extend(payload(size));
+                    replaceable = 0;
+                }
+                Step::Extend(size) => {
+                    outbox.extend(&payload(size));
                     expected.extend(payload(size));
                     replaceable = 0;
                 }
@@ -98,6 +108,19 @@ proptest! {
                         replaceable = 0;
                     }
                 }
+                Step::Take(count, piece) => {
+                    let first = outbox.chunk();
+                    let count = count.min(if piece { first.len() } else { outbox.len() });
+                    let place = first.as_ptr();
+                    let bytes = outbox.copy_to_bytes(count);
+                    prop_assert_eq!(bytes.len(), count);
+                    prop_assert!(!piece || count == 0 || bytes.as_ptr() == place, "a piece is copied");
+                    kept.push((taken.len(), bytes.clone()));
+                    taken.extend(bytes);
+                    if outbox.len() <= replaceable {
+                        replaceable = 0;
+                    }
+                }
                 Step::Release => outbox.release(),
             }
             check(&outbox)?;
@@ -107,7 +130,10 @@ proptest! {
             taken.extend(outbox.chunk());
             outbox.advance(outbox.chunk().len());
         }
-        prop_assert_eq!(taken, expected);
+        prop_assert_eq!(&taken, &expected);
+        for (start, bytes) in kept {
+            prop_assert_eq!(&bytes[..], &expected[start..start + bytes.len()]);
+        }
     }
 }
 
