@@ -71,12 +71,12 @@ fn draw(
     Ok(())
 }
 
-/// What stands below a place of the horizontal axis.
+/// What stands below a place of the horizontal axis: a number of bytes, or the name of the column that is there.
 fn label(x: f64, tasks: &[Task]) -> String {
-    match tasks.iter().find(|task| !task.label.ends_with('B') && (task.x as f64 - x).abs() < 0.01) {
-        Some(task) => task.label.clone(),
-        None => number(x),
+    if tasks.iter().zip(1..).any(|(task, place)| task.x != place) {
+        return number(x);
     }
+    tasks.iter().find(|task| (task.x as f64 - x).abs() < 0.01).map(|task| task.label.clone()).unwrap_or_default()
 }
 
 /// The same color in every chart, whoever else is in it.

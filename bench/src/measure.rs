@@ -4,13 +4,12 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use crate::options::Options;
-use crate::part::{Part, Task};
+use crate::part::{Part, Table, Task};
 use crate::peers::{Answer, Peer};
 use crate::results::{Cell, Results, Row, Taken};
 
-/// Measures a part.
-pub(crate) fn part(part: &'static Part, peers: &mut [Peer], options: &Options) -> Results {
-    let tables = (part.tables)(options.quick);
+/// Measures tables of tasks.
+pub(crate) fn tasks(part: &'static Part, tables: Vec<Table>, peers: &mut [Peer], options: &Options) -> Results {
     let total: usize = tables.iter().map(|table| table.tasks.len()).sum();
     let mut results = Results::new(part, options.rounds);
     let mut done = 0;
@@ -56,10 +55,9 @@ fn column(task: &Task, peers: &mut [Peer], options: &Options) -> Vec<Cell> {
             }
         }
     }
-    for ((cell, mut samples), units) in cells.iter_mut().zip(samples).zip(units) {
+    for ((cell, samples), units) in cells.iter_mut().zip(samples).zip(units) {
         if units.is_some() {
-            samples.sort_by(f64::total_cmp);
-            *cell = Cell::Samples(samples);
+            *cell = Cell::of(samples);
         }
     }
     cells
@@ -91,7 +89,7 @@ fn failed(peer: &Peer, task: &Task, why: String) -> Cell {
 }
 
 /// The line that says how far it has come, in the place of the one before it where somebody looks.
-fn progress(text: &str) {
+pub(crate) fn progress(text: &str) {
     let mut error = std::io::stderr();
     if error.is_terminal() {
         let _ = write!(error, "\r\x1b[K{text}");

@@ -62,7 +62,7 @@ impl Options {
         }
         if options.quick {
             options.rounds = 3;
-            options.span = Duration::from_millis(3);
+            options.span = Duration::from_millis(5);
         }
         options.rounds = rounds.unwrap_or(options.rounds).max(1);
         Ok(Some(options))
@@ -72,7 +72,7 @@ impl Options {
 const HELP: &str = "\
 usage: cargo run --release -p bench -- [PART...] [OPTIONS]
 
-parts: decode, encode, kernels, handshake, deflate; or all, the default
+parts: decode, encode, kernels, handshake, deflate, loopback, memory; or all, the default
 
   --rounds N      rounds of each measurement, of which the median counts (7)
   --quick         3 short rounds, and fewer sizes: to see that all works

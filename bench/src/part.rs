@@ -3,9 +3,20 @@
 /// A part: its tables are measured together and drawn together.
 pub(crate) struct Part {
     pub(crate) name: &'static str,
-    /// What a unit is.
+    /// What a number means.
     pub(crate) unit: &'static str,
-    pub(crate) tables: fn(quick: bool) -> Vec<Table>,
+    pub(crate) way: Way,
+}
+
+/// How a part is measured.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    /// By tasks in the peers' processes.
+    Tasks(fn(quick: bool) -> Vec<Table>),
+    /// By servers under load.
+    Loopback,
+    /// By servers with idle connections.
+    Memory,
 }
 
 /// A table: the peers are its rows and its tasks the columns.
@@ -25,11 +36,13 @@ pub(crate) struct Task {
 
 /// The parts, in the order in which they are measured.
 pub(crate) const ALL: &[Part] = &[
-    Part { name: "decode", unit: "ns a message", tables: decode },
-    Part { name: "encode", unit: "ns a message", tables: encode },
-    Part { name: "kernels", unit: "ns a run", tables: kernels },
-    Part { name: "handshake", unit: "ns a handshake", tables: handshake },
-    Part { name: "deflate", unit: "ns a message", tables: deflate },
+    Part { name: "decode", unit: "ns a message", way: Way::Tasks(decode) },
+    Part { name: "encode", unit: "ns a message", way: Way::Tasks(encode) },
+    Part { name: "kernels", unit: "ns a run", way: Way::Tasks(kernels) },
+    Part { name: "handshake", unit: "ns a handshake", way: Way::Tasks(handshake) },
+    Part { name: "deflate", unit: "ns a message", way: Way::Tasks(deflate) },
+    Part { name: "loopback", unit: "messages a second", way: Way::Loopback },
+    Part { name: "memory", unit: "bytes for each connection", way: Way::Memory },
 ];
 
 fn decode(quick: bool) -> Vec<Table> {

@@ -11,7 +11,7 @@ pub(crate) struct Peer {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) settings: String,
-    program: PathBuf,
+    pub(crate) program: PathBuf,
     process: Option<Process>,
 }
 

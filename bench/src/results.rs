@@ -38,11 +38,20 @@ pub(crate) enum Cell {
     None,
     /// It did something else, or ended.
     Failed,
-    /// Nanoseconds a unit, one for each round, from the least to the most.
+    /// A number for each round, from the least to the most.
     Samples(Vec<f64>),
 }
 
 impl Cell {
+    /// Of what the rounds have given; of none, that it failed.
+    pub(crate) fn of(mut samples: Vec<f64>) -> Self {
+        if samples.is_empty() {
+            return Self::Failed;
+        }
+        samples.sort_by(f64::total_cmp);
+        Self::Samples(samples)
+    }
+
     pub(crate) fn median(&self) -> Option<f64> {
         match self {
             Self::Samples(samples) => Some(samples[samples.len() / 2]),

@@ -9,6 +9,8 @@ mod clock;
 pub mod deflated;
 pub mod kernels;
 mod process;
+#[cfg(feature = "server")]
+pub mod server;
 #[cfg(feature = "streams")]
 pub mod streams;
 mod task;

@@ -2,12 +2,15 @@
 
 use std::hint::black_box;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::{SinkExt, StreamExt};
 use peer::deflated::LEVEL;
-use peer::{Job, Kind, Peer, Role, Takeover, Wire, look, streams};
+use peer::{Job, Kind, Peer, Role, Takeover, Wire, look, server, streams};
 use sockudo_ws::deflate::DeflateConfig;
+use sockudo_ws::handshake::{build_response, generate_accept_key, parse_request};
 use sockudo_ws::protocol::Message;
 use sockudo_ws::{CompressedWebSocketStream, Config, WebSocketStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 struct SockudoWs;
 
@@ -52,6 +55,32 @@ impl Peer for SockudoWs {
 
     fn decompress(&self, wire: Wire, takeover: Takeover) -> Option<Job> {
         streams::decode(compressed(wire, takeover), |message| look(black_box(message.expect("good frames")).as_bytes()))
+    }
+
+    /// Its own example of an echo.
+    fn serve(&self, address: &str) -> Option<()> {
+        server::serve(address, async |mut stream| {
+            let mut head = BytesMut::new();
+            let answer = loop {
+                if !matches!(stream.read_buf(&mut head).await, Ok(1..)) {
+                    return;
+                }
+                match parse_request(&head) {
+                    Ok(Some((request, _))) => break build_response(&generate_accept_key(request.key), None, None),
+                    Ok(None) => {}
+                    Err(_) => return,
+                }
+            };
+            if stream.write_all(&answer).await.is_err() {
+                return;
+            }
+            let mut socket = WebSocketStream::server(stream, config());
+            while let Some(Ok(message)) = socket.next().await {
+                if matches!(message, Message::Text(_) | Message::Binary(_)) && socket.send(message).await.is_err() {
+                    return;
+                }
+            }
+        })
     }
 }
 

@@ -3,10 +3,11 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use peer::{Job, Kind, Peer, Role, Wire, look, streams, wait};
-use tokio_tungstenite::WebSocketStream;
+use futures_util::{SinkExt, StreamExt};
+use peer::{Job, Kind, Peer, Role, Wire, look, server, streams, wait};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
 
 struct TokioTungstenite;
 
@@ -38,16 +39,29 @@ impl Peer for TokioTungstenite {
         let message = Message::Binary(Bytes::from_static(payload));
         streams::encode(socket(wire, role), move || message.clone(), batch, sent)
     }
+
+    fn serve(&self, address: &str) -> Option<()> {
+        server::serve(address, async |stream| {
+            let Ok(mut socket) = accept_async_with_config(stream, Some(config())).await else { return };
+            while let Some(Ok(message)) = socket.next().await {
+                if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+                    return;
+                }
+            }
+        })
+    }
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default().read_buffer_size(READ).max_message_size(Some(MOST)).max_frame_size(Some(MOST))
 }
 
 fn socket(wire: Wire, role: Role) -> WebSocketStream<Wire> {
-    let config =
-        WebSocketConfig::default().read_buffer_size(READ).max_message_size(Some(MOST)).max_frame_size(Some(MOST));
     let role = match role {
         Role::Client => protocol::Role::Client,
         Role::Server => protocol::Role::Server,
     };
-    wait(WebSocketStream::from_raw_socket(wire, role, Some(config)))
+    wait(WebSocketStream::from_raw_socket(wire, role, Some(config())))
 }
 
 const READ: usize = 16 << 10;

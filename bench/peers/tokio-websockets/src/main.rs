@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use peer::{Job, Kind, Peer, Role, Wire, look, streams};
+use futures_util::{SinkExt, StreamExt};
+use peer::{Job, Kind, Peer, Role, Wire, look, server, streams};
 use tokio_websockets::{ClientBuilder, Config, Limits, Message, Payload, ServerBuilder, WebSocketStream};
 
 struct TokioWebsockets;
@@ -34,6 +35,20 @@ impl Peer for TokioWebsockets {
         let sent = wire.sent();
         let payload = Payload::from(Bytes::from_static(payload));
         streams::encode(socket(wire, role), move || Message::binary(payload.clone()), batch, sent)
+    }
+
+    /// Its own example of an echo.
+    fn serve(&self, address: &str) -> Option<()> {
+        server::serve(address, async |stream| {
+            let builder =
+                ServerBuilder::new().config(Config::default().frame_size(64 << 20)).limits(Limits::unlimited());
+            let Ok((_, mut socket)) = builder.accept(stream).await else { return };
+            while let Some(Ok(message)) = socket.next().await {
+                if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+                    return;
+                }
+            }
+        })
     }
 }
 
