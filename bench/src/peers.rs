@@ -5,6 +5,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::server;
+
 /// A peer whose process waits for tasks.
 pub(crate) struct Peer {
     /// Its folder, most often the name of the crate that it measures.
@@ -102,7 +104,7 @@ impl Peer {
         if self.process.is_some() {
             return Ok(());
         }
-        let core = std::thread::available_parallelism().map_or(0, |cores| cores.get() - 1);
+        let core = server::cores() - 1;
         let mut child = Command::new(&self.program)
             .args(["measure", &core.to_string()])
             .stdin(Stdio::piped())

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread::available_parallelism;
 
 use crate::peers::Peer;
 use crate::results::Row;
@@ -46,7 +49,7 @@ impl Program {
 
     /// Starts it on the last core, so that the others are for the load; `None` where there is no such server.
     pub(crate) fn start(&self) -> io::Result<Option<Server>> {
-        let cores = std::thread::available_parallelism()?.get();
+        let cores = cores();
         pin(cores - 1..cores);
         let started = Command::new(&self.path)
             .args(&self.arguments)
@@ -105,6 +108,12 @@ fn embedded() -> io::Result<Vec<Program>> {
         arguments: vec!["--max-message", "67108864"],
     };
     Ok(EMBEDDED.iter().map(program).collect())
+}
+
+/// The processor's cores, counted once: this process gives up one of them later.
+pub(crate) fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| available_parallelism().map_or(1, NonZero::get))
 }
 
 /// Stays on these cores from here on, where the system allows it; what is started inherits it.
