@@ -5,7 +5,7 @@ use std::hint::black_box;
 use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, StreamExt};
 use peer::deflated::LEVEL;
-use peer::{Job, Kind, Peer, Role, Takeover, Wire, look, server, streams};
+use peer::{Job, Kind, Peer, Role, Takeover, Wire, job, look, server, streams};
 use sockudo_ws::deflate::DeflateConfig;
 use sockudo_ws::handshake::{build_response, generate_accept_key, parse_request};
 use sockudo_ws::protocol::Message;
@@ -55,6 +55,18 @@ impl Peer for SockudoWs {
 
     fn decompress(&self, wire: Wire, takeover: Takeover) -> Option<Job> {
         streams::decode(compressed(wire, takeover), |message| look(black_box(message.expect("good frames")).as_bytes()))
+    }
+
+    fn handshake_server(&self, request: &'static [u8]) -> Option<Job> {
+        job(move |units| {
+            let mut sum = 0;
+            for _ in 0..units {
+                let (request, _) = parse_request(black_box(request)).expect("a good request").expect("a whole request");
+                let answer = build_response(&generate_accept_key(request.key), None, None);
+                sum += black_box(answer).len() as u64;
+            }
+            sum
+        })
     }
 
     /// Its own example of an echo.

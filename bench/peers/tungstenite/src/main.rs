@@ -1,6 +1,7 @@
 //! tungstenite.
 
 use std::hint::black_box;
+use std::io::{self, Read, Write};
 
 use bytes::Bytes;
 use peer::{Job, Kind, Peer, Role, Wire, job, look};
@@ -56,6 +57,40 @@ impl Peer for Tungstenite {
             }
             sent.bytes() - before
         })
+    }
+
+    fn handshake_server(&self, request: &'static [u8]) -> Option<Job> {
+        job(move |units| {
+            let mut sum = 0;
+            for _ in 0..units {
+                let end = End { request: black_box(request), answer: Vec::new() };
+                let socket = tungstenite::accept(end).expect("a good request");
+                sum += black_box(socket.get_ref()).answer.len() as u64;
+            }
+            sum
+        })
+    }
+}
+
+/// A request that has arrived as a whole, and its answer.
+struct End {
+    request: &'static [u8],
+    answer: Vec<u8>,
+}
+
+impl Read for End {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        self.request.read(space)
+    }
+}
+
+impl Write for End {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.answer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
