@@ -125,3 +125,20 @@ impl Random {
         self.0 >> 16
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_are_as_long_as_asked_and_text_is_text() {
+        for kind in [Kind::Binary, Kind::Ascii, Kind::Multibyte, Kind::Json] {
+            for size in (0..300).chain([1460, 65_536]) {
+                let payload = kind.payload(size);
+                assert_eq!(payload.len(), size, "{kind:?}");
+                assert!(!kind.is_text() || str::from_utf8(&payload).is_ok(), "{kind:?}, {size}");
+            }
+        }
+        assert!(str::from_utf8(&Kind::Binary.payload(64)).is_err());
+    }
+}

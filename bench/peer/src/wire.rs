@@ -201,3 +201,44 @@ const FRAMES: usize = 256 << 10;
 
 /// What is written goes here, over and over: the copy that a socket makes.
 const SINK: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_arrives_is_the_frames_over_and_over_in_chunks() {
+        let mut wire = Wire::of_bytes((0..10).collect(), 4);
+        let (mut space, mut read, mut sizes) = ([0; 3], Vec::new(), Vec::new());
+        while read.len() < 25 {
+            let count = wire.read(&mut space).unwrap();
+            read.extend_from_slice(&space[..count]);
+            sizes.push(count);
+        }
+        assert!(read.iter().copied().eq((0..10).cycle().take(read.len())), "{read:?}");
+        // Chunks of four, read by three, and cut where the frames begin anew.
+        assert_eq!(sizes[..8], [3, 1, 3, 1, 2, 2, 3, 1]);
+    }
+
+    #[test]
+    fn what_is_written_is_counted() {
+        let mut wire = Wire::silent();
+        let sent = wire.sent();
+        wire.write_all(&[0; 2 * SINK + 1]).unwrap();
+        let slices = [IoSlice::new(b"ab"), IoSlice::new(b"c")];
+        assert_eq!(wire.write_vectored(&slices).unwrap(), 3);
+        assert_eq!(sent.bytes(), 2 * SINK as u64 + 4);
+    }
+
+    /// The frames of RFC 6455 section 5.7.
+    #[test]
+    fn frames_are_those_of_the_standard() {
+        assert_eq!(frame(true, b"Hello", None), b"\x81\x05Hello");
+        assert_eq!(
+            frame(true, b"Hello", Some([0x37, 0xfa, 0x21, 0x3d])),
+            b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
+        );
+        assert_eq!(frame(false, &[0; 256], None)[..4], [0x82, 0x7e, 0x01, 0x00]);
+        assert_eq!(frame(false, &[0; 65_536], None)[..10], [0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+}

@@ -49,7 +49,8 @@ impl Peer for Limits {
                 match role {
                     Role::Server if payload.len() >= VECTORED => {
                         let slices = [IoSlice::new(&space[..filled + header]), IoSlice::new(payload)];
-                        wire.write_vectored(&slices).expect("the wire does not fail");
+                        let written = wire.write_vectored(&slices).expect("the wire does not fail");
+                        assert_eq!(written, filled + header + payload.len());
                         filled = 0;
                     }
                     Role::Server => {
@@ -104,18 +105,45 @@ impl Peer for Limits {
             sum
         })
     }
+
+    fn handshake_client(&self) -> Option<Job> {
+        let answer = answer(b"dGhlIHNhbXBsZSBub25jZQ==");
+        job(move |units| {
+            let mut sum = 0;
+            for _ in 0..units {
+                let key = BASE64_STANDARD.encode(black_box(b"the sample nonce"));
+                let request = format!(
+                    "GET /chat?room=salmon HTTP/1.1\r\nHost: chat.example.com\r\nUpgrade: websocket\r\n\
+                    Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+                );
+                sum += black_box(request).len() as u64;
+                let mut headers = [httparse::EMPTY_HEADER; 16];
+                let mut parsed = httparse::Response::new(&mut headers);
+                assert!(parsed.parse(black_box(&answer)).expect("a good answer").is_complete());
+                let find = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("sec-websocket-accept");
+                let found = parsed.headers.iter().find(find).expect("an accept").value;
+                assert_eq!(found, accept(key.as_bytes()));
+            }
+            sum
+        })
+    }
 }
 
-/// The answer to a key (RFC 6455 section 4.2.2).
-fn answer(key: &[u8]) -> Vec<u8> {
+/// What proves that a key was read (RFC 6455 section 4.2.2).
+fn accept(key: &[u8]) -> [u8; 28] {
     let digest = Sha1::new().chain_update(key).chain_update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
     let mut accept = [0; 28];
     BASE64_STANDARD.encode_slice(digest, &mut accept).expect("28 characters");
+    accept
+}
+
+/// The answer to a key.
+fn answer(key: &[u8]) -> Vec<u8> {
     let mut answer = Vec::with_capacity(256);
     answer.extend_from_slice(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
     );
-    answer.extend_from_slice(&accept);
+    answer.extend_from_slice(&accept(key));
     answer.extend_from_slice(b"\r\n\r\n");
     answer
 }

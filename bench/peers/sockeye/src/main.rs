@@ -7,7 +7,7 @@ use peer::deflated::{LEVEL, MEMORY_LEVEL, WINDOW_BITS};
 use peer::{Job, Kind, Peer, Role, Sent, Takeover, Wire, job, look};
 use sockeye::bytes::{Buf, Bytes, BytesMut};
 use sockeye::deflate::{Direction, Options, Parameters};
-use sockeye::handshake::{Acceptance, OriginPolicy, RequestReader};
+use sockeye::handshake::{Acceptance, Offer, OriginPolicy, RequestReader, Url};
 use sockeye::mask::Mask;
 use sockeye::{Broadcast, Config, Connection, Event, Inbox, Message, Outbox, utf8};
 
@@ -158,6 +158,22 @@ impl Peer for Sockeye {
                 OriginPolicy::Any.check(&request).expect("any origin");
                 let (response, _) = request.accept(&Acceptance::new()).expect("a good request");
                 sum += black_box(response.write()).len() as u64;
+            }
+            sum
+        })
+    }
+
+    fn handshake_client(&self) -> Option<Job> {
+        let url = Url::parse("ws://chat.example.com/chat?room=salmon").expect("a good URL");
+        let nonce = *b"the sample nonce";
+        let (request, _) = Offer::new().begin(&url, nonce);
+        let answer = request.accept(&Acceptance::new()).expect("a good request").0.write();
+        job(move |units| {
+            let mut sum = 0;
+            for _ in 0..units {
+                let (request, mut handshake) = Offer::new().begin(&url, black_box(nonce));
+                sum += black_box(request.write()).len() as u64;
+                handshake.read(black_box(&answer)).expect("a good answer").expect("a whole answer");
             }
             sum
         })

@@ -102,7 +102,8 @@ impl StreamWriter for Transport {
         for (slice, bytes) in slices.iter_mut().zip(bytes) {
             *slice = IoSlice::new(bytes);
         }
-        self.0.write_vectored(&slices[..bytes.len()])?;
+        let written = self.0.write_vectored(&slices[..bytes.len()])?;
+        assert_eq!(written, bytes.iter().map(|bytes| bytes.len()).sum());
         Ok(())
     }
 }
