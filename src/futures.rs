@@ -12,9 +12,10 @@
 //! not drive it, so they run everywhere.
 //!
 //! # Half-close
-//! `poll_close` of the stream is to end the writing half while reading goes on, as that of smol's `TcpStream` does. The
-//! one of an `async_io::Async<TcpStream>` only flushes, so the peer learns of the end when the stream is dropped: make
-//! an `async_net::TcpStream` of it with `into`.
+//! `poll_close` of the stream is to end the writing half while reading goes on, as that of smol's `TcpStream` does, and
+//! that of futures-rustls's `TlsStream`, which ends TLS and then the stream below. The one of an
+//! `async_io::Async<TcpStream>` only flushes, so the peer learns of the end when the stream is dropped: make an
+//! `async_net::TcpStream` of it with `into`.
 //!
 //! # Panics
 //! [`connect`], [`connect_with`] and [`connect_over`] panic where the operating system gives no random bytes: a key
@@ -52,10 +53,12 @@
 mod clock;
 mod connect;
 mod handshake;
+mod stream;
 
 pub use clock::Clock;
 pub use connect::{connect, connect_with};
 pub use handshake::{accept, accept_with, connect_over, incoming};
+pub use stream::Stream;
 
 use crate::adapter::polled;
 

@@ -12,6 +12,10 @@ use core::time::Duration;
 /// | [`pong_wait`](Self::pong_wait) | 20 s | a round trip on a bad network, several times over |
 /// | [`close_wait`](Self::close_wait) | 5 s | the peer has agreed to close, or has misbehaved |
 /// | [`idle`](Self::idle) | 10 s | the memory of compression is made anew in microseconds |
+///
+/// Any byte is a sign of life, one in the middle of a frame too, and without a `ping_interval` silence has no end: a peer may
+/// hold its connection as long as it likes, and memory in proportion to what it has sent. How many connections one peer may
+/// have, and how long a message may take, is for the caller to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// The opening handshake: from its start to its end, for a client. A server has it twice, as its caller looks at the

@@ -159,15 +159,16 @@
 //! # TLS
 //!
 //! The engine knows nothing of TLS, as it knows nothing of sockets: any stream of a TLS library will do for an adapter, by
-//! `connect_over` and `accept_with`. With the features `rustls` (for [`blocking`]) and `tokio-rustls` (for [`tokio`])
-//! `connect` takes `wss://` too, by [rustls](https://docs.rs/rustls) with [ring](https://docs.rs/ring). It trusts whom the
-//! system trusts, or whom you name: [`Client::roots`]. The deadline of the handshake bounds TCP, TLS and HTTP together, and
-//! [`TlsError`] says what is wrong with a certificate and what to do about it. A TLS connection that ends without its own end
-//! (`close_notify`) has not ended but failed, unless the WebSocket connection was over before.
+//! `connect_over` and `accept_with`. With the features `rustls` (for [`blocking`]), `tokio-rustls` (for [`tokio`]) and
+//! `futures-rustls` (for [`futures`]) `connect` takes `wss://` too, by [rustls](https://docs.rs/rustls) with
+//! [ring](https://docs.rs/ring). It trusts whom the system trusts, or whom you name: [`Client::roots`]. The deadline of the
+//! handshake bounds TCP, TLS and HTTP together, and [`TlsError`] says what is wrong with a certificate and what to do about it.
+//! A TLS connection that ends without its own end (`close_notify`) has not ended but failed, unless the WebSocket connection was
+//! over before.
 //!
-//! A server on tokio accepts over the stream of a `TlsAcceptor`: `embed/src/bin/tls.rs` in the repository is a whole one. With
-//! threads, reading and writing at once needs a TLS stream that is made for it, which [`blocking::secure`] makes of an
-//! [`Identity`]:
+//! A server on tokio or smol accepts over the stream of a `TlsAcceptor`, of the crate `tokio-rustls` or `futures-rustls`:
+//! `embed/src/bin/tls.rs` in the repository is a whole one, on tokio. With threads, reading and writing at once needs a TLS
+//! stream that is made for it, which [`blocking::secure`] makes of an [`Identity`]:
 //!
 //! ```
 //! use sockeye::handshake::OriginPolicy;
@@ -220,6 +221,26 @@
 //! | [`Timeouts::close_wait`] | 5 s | the transport is dropped | the peer has agreed to close, or has misbehaved |
 //! | [`Timeouts::idle`] | 10 s | the memory of compression is given back | it is made anew in microseconds |
 //!
+//! # Memory
+//!
+//! What a peer can have a connection hold, whatever it sends, where a read takes at most so many bytes at once. Buffers double
+//! as bytes arrive, and while one moves to a larger place both are there: that is the third time, the other two are what a
+//! buffer holds at rest.
+//!
+//! | for | at most |
+//! | --- | --- |
+//! | the head of a handshake | 3 × ([`Limits::bytes`](handshake::Limits::bytes) + a read) |
+//! | the list of extensions in it, while it is read | 80 × [`Limits::bytes`](handshake::Limits::bytes) |
+//! | a whole message | 3 × ([`Config::message_limit`] + a read) |
+//! | a message in pieces | 3 × (a read + 16 KiB where it is compressed) |
+//! | decompression | 79 KiB; see [`deflate`](deflate#memory) |
+//! | pongs for a peer that does not read | 3 × [`Outbox::CONTROL_ROOM`] |
+//! | messages for a peer that does not read | 4 × the outbox's limit, fewer where payloads are shared |
+//! | what comes after a close frame or a failure | 3 × a read |
+//!
+//! Work is linear in the bytes that come, and in those that come out of compressed ones, whatever the sizes of the reads. The
+//! program `attacks` in the repository measures both for each attack of its table, and a test holds the engine to it.
+//!
 //! # Where to go from here
 //!
 //! * [`tokio`], [`futures`] and [`blocking`]: the loop above, written for you, and [TLS](#tls) below it. [`polled`]: for
@@ -252,10 +273,11 @@
 //! | `futures` | | [`futures`]: the same for the streams of `futures-io`: smol and any other executor |
 //! | `rustls` | | `wss://` in [`blocking`], and [`blocking::secure`] for servers |
 //! | `tokio-rustls` | | `wss://` in [`tokio`] |
+//! | `futures-rustls` | | `wss://` in [`futures`] |
 //!
 //! Each implies those that it needs: `deflate` and `std` imply `alloc`, the adapters and `http` imply `std`, `rustls` implies
-//! `blocking`, and `tokio-rustls` implies `tokio` and `rustls`. A machine without an operating system has
-//! `default-features = false, features = ["alloc"]`.
+//! `blocking`, `tokio-rustls` implies `tokio` and `rustls`, and `futures-rustls` implies `futures` and `rustls`. A machine
+//! without an operating system has `default-features = false, features = ["alloc"]`.
 #![no_std]
 #![deny(missing_docs)]
 #[cfg(feature = "alloc")]

@@ -2,15 +2,24 @@
 
 #![cfg(unix)]
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use sockeye::{Client, CloseCode, Message, Roots, blocking};
 
 const SERVERS: [&str; 2] = [env!("CARGO_BIN_EXE_tls"), env!("CARGO_BIN_EXE_tls_threads")];
-const CLIENTS: [&str; 2] = [env!("CARGO_BIN_EXE_tokio_client"), env!("CARGO_BIN_EXE_threads_client")];
+const CLIENTS: [&str; 4] = [
+    env!("CARGO_BIN_EXE_tokio_client"),
+    env!("CARGO_BIN_EXE_threads_client"),
+    env!("CARGO_BIN_EXE_smol_client"),
+    env!("CARGO_BIN_EXE_hyper_client"),
+];
 
 /// A program that runs; it is ended when this is dropped.
 struct Program {
@@ -157,4 +166,23 @@ fn the_clients_say_why_they_cannot_connect() {
             assert!(said.lines().count() == 1 && said.contains(expected), "{said}");
         }
     }
+}
+
+/// The certificates of the system are read beside the executor: it goes on while their file, here a pipe, says nothing.
+#[test]
+fn a_client_on_smol_reads_the_roots_of_the_system_elsewhere() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("roots-{}", std::process::id()));
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let roots = file.to_str().unwrap();
+    let client = Program::run(env!("CARGO_BIN_EXE_smol_client"), &["wss://localhost/"], Some(roots));
+    // It opens once the client reads.
+    let pipe = File::options().write(true).open(&file).unwrap();
+    client.interrupt();
+    let (ending, ended) = channel();
+    let waiting = thread::spawn(move || ending.send(client.outcome().0.code()).unwrap());
+    let code = ended.recv_timeout(Duration::from_secs(30));
+    drop(pipe);
+    waiting.join().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(code, Ok(Some(0)));
 }

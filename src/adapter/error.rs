@@ -55,8 +55,8 @@ impl fmt::Display for IoError {
             Self::Tls(error) => error.fmt(f),
             Self::NoTls => f.write_str(
                 "expected a ws:// URL, got wss://: turn on the feature of sockeye that brings TLS to this adapter (`rustls` \
-                 for `blocking`, `tokio-rustls` for `tokio`), or make the TLS stream yourself and hand it over with \
-                 `connect_over`",
+                 for `blocking`, `tokio-rustls` for `tokio`, `futures-rustls` for `futures`), or make the TLS stream yourself \
+                 and hand it over with `connect_over`",
             ),
         }
     }
@@ -124,5 +124,21 @@ impl From<Error> for IoError {
 impl From<NegotiationError> for IoError {
     fn from(error: NegotiationError) -> Self {
         Self::Deflate(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    /// Whoever has no TLS is told the feature of each adapter, and what to do without.
+    #[test]
+    fn no_tls_says_what_to_turn_on() {
+        let said = IoError::NoTls.to_string();
+        for word in ["wss://", "`rustls`", "`tokio-rustls`", "`futures-rustls`", "connect_over"] {
+            assert!(said.contains(word), "{word} in {said}");
+        }
     }
 }

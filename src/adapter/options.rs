@@ -106,8 +106,9 @@ impl Client {
     /// The request to send, by whatever carries it, and what is to judge the response.
     ///
     /// The request is to be sent to [`Url::host`] and [`Url::port`], over TLS where the URL [is secure](Url::is_secure),
-    /// and nothing behind it until the response is there (RFC 6455 section 4.1). Whoever waits for that keeps the
-    /// handshake's deadline. See [`Server::answer`] for the other end.
+    /// and nothing behind it until the response is there (RFC 6455 section 4.1). `connect` of the adapters' own streams,
+    /// [`tokio::Stream`](crate::tokio::Stream) and [`futures::Stream`](crate::futures::Stream), opens either transport.
+    /// Whoever waits for the response keeps the handshake's deadline. See [`Server::answer`] for the other end.
     ///
     /// # Errors
     /// [`HandshakeError::Misuse`] where the offer cannot be made.

@@ -94,7 +94,7 @@ impl Trust {
     }
 
     /// Whether [`configuration`](Self::configuration) has to read files.
-    #[cfg(feature = "tokio-rustls")]
+    #[cfg(any(feature = "tokio-rustls", feature = "futures-rustls"))]
     pub(crate) fn reads(&self) -> bool {
         self.0.0.system && self.0.1.get().is_none()
     }

@@ -59,6 +59,9 @@ impl Outbox {
     ///
     /// A send that goes past it returns [`OutboxFull`] and loses nothing: drain, and send again. A message that is
     /// larger than the limit by itself can never be sent whole; send it in fragments.
+    ///
+    /// Its memory is at most twice the limit, and twice as much again while it moves to a larger place; automatic pongs
+    /// and closes come on top, as [`new`](Self::new) says.
     pub fn with_limit(limit: usize) -> Self {
         Self { sealed: VecDeque::new(), gathered: BytesMut::new(), sent: 0, waiting: 0, limit, pong: None }
     }
@@ -125,16 +128,17 @@ impl Outbox {
         self.waiting += size;
     }
 
-    /// Gathers a frame whose payload is written in its place, and whose header is made once its length is known. Where
-    /// `write` says that it wrote none, nothing is gathered.
+    /// Gathers a frame of at most `most` bytes, whose payload is written in its place, and whose header is made once its
+    /// length is known. Where `write` says that it wrote none, nothing is gathered.
     pub(crate) fn gather_written(
         &mut self,
+        most: usize,
         write: impl FnOnce(&mut BytesMut) -> bool,
         header: impl FnOnce(u64) -> Encoded,
         mask: Option<[u8; 4]>,
     ) -> bool {
         self.settle();
-        self.drop_sent();
+        self.drop_sent(most);
         let start = self.gathered.len();
         let payload = start + MAX_SIZE;
         self.gathered.resize(payload, 0);
@@ -190,7 +194,8 @@ impl Outbox {
 
     /// Ends the gathering so far, so that something can follow it that is not copied.
     fn seal(&mut self) {
-        self.drop_sent();
+        self.gathered.advance(self.sent);
+        self.sent = 0;
         if !self.gathered.is_empty() {
             self.sealed.push_back(self.gathered.split().freeze());
         }
@@ -198,13 +203,26 @@ impl Outbox {
 
     fn make_room(&mut self, size: usize) {
         if self.gathered.capacity() - self.gathered.len() < size {
-            self.drop_sent();
+            self.drop_sent(size);
             self.gathered.reserve(size);
         }
     }
 
-    fn drop_sent(&mut self) {
-        self.gathered.advance(self.sent);
+    /// Drops what has left, where there is no room for `size` bytes behind what waits: memory that grows is then at most
+    /// twice what waits. At most twice as much is moved as has left, or than there is new room.
+    fn drop_sent(&mut self, size: usize) {
+        let waiting = self.gathered.len() - self.sent;
+        if self.sent == 0 || self.gathered.capacity() - self.gathered.len() >= size {
+            return;
+        }
+        if 2 * self.sent >= waiting && self.gathered.capacity() - waiting >= size {
+            self.gathered.copy_within(self.sent.., 0);
+            self.gathered.truncate(waiting);
+        } else {
+            let mut moved = BytesMut::with_capacity(waiting + waiting.max(size));
+            moved.extend_from_slice(&self.gathered[self.sent..]);
+            self.gathered = moved;
+        }
         self.sent = 0;
     }
 }
@@ -273,7 +291,7 @@ impl Buf for Outbox {
                 bytes
             }
             None if count <= self.gathered.len() - self.sent => {
-                self.drop_sent();
+                self.gathered.advance(core::mem::take(&mut self.sent));
                 let bytes = self.gathered.split_to(count).freeze();
                 self.waiting -= count;
                 // A pong that waits leaves behind these.

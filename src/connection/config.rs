@@ -8,6 +8,9 @@
 /// | [`message_limit`](Self::message_limit) | 16 MiB | a whole message is in memory before its event |
 /// | [`fragment_limit`](Self::fragment_limit) | 131,072 | a fragment without payload costs the peer 6 bytes and us a header's work; twice what a 4 MiB message in fragments of 64 bytes needs |
 ///
+/// A message that is received whole takes at most three times its limit in memory: twice, and once more while it moves to a
+/// larger place.
+///
 /// ```
 /// use sockeye::Config;
 ///

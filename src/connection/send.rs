@@ -184,8 +184,10 @@ impl Connection {
     fn write_compressed(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) -> bool {
         let mask = self.mask();
         let reserved = if opcode == Opcode::Continuation { 0 } else { COMPRESSED };
+        let most = self.frame_size(payload, fin);
         let compression = &mut self.compression;
         outbox.gather_written(
+            most,
             |output| compression.compress(payload, fin, output),
             |length| Header { fin, reserved, opcode, mask, length }.encode(),
             mask,

@@ -1,23 +1,22 @@
-//! Connecting over TCP, by the sockets of async-net, which are smol's.
+//! Connecting over TCP, with or without TLS.
 
-use async_net::TcpStream;
-
-use super::WebSocket;
+use super::{Stream, WebSocket};
 use crate::adapter::polled;
 use crate::handshake::Url;
 use crate::{Client, IoError};
 
-/// Connects to a `ws://` URL with the default options.
+/// Connects to a `ws://` or `wss://` URL with the default options. For `wss://` it reads whom the system trusts each time: who
+/// connects often keeps a [`Client`].
 ///
 /// Cancel-safe: dropping the future drops the connection.
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline.
-pub async fn connect(url: &str) -> Result<WebSocket<TcpStream>, IoError> {
+/// [`IoError`]: the transport, TLS, the handshake, or its deadline.
+pub async fn connect(url: &str) -> Result<WebSocket<Stream>, IoError> {
     connect_with(&Client::new(), url).await
 }
 
-/// Connects to a `ws://` URL.
+/// Connects to a `ws://` or `wss://` URL. The deadline of the handshake is that of TCP, TLS and HTTP together.
 ///
 /// Of connections to one host, one at a time may be in its opening handshake (RFC 6455 section 4.1): a caller that
 /// opens many to the same host is to wait for each.
@@ -25,18 +24,8 @@ pub async fn connect(url: &str) -> Result<WebSocket<TcpStream>, IoError> {
 /// Cancel-safe: dropping the future drops the connection.
 ///
 /// # Errors
-/// [`IoError`]: the transport, the handshake, or its deadline.
-pub async fn connect_with(client: &Client, url: &str) -> Result<WebSocket<TcpStream>, IoError> {
+/// [`IoError`]: the transport, TLS, the handshake, or its deadline.
+pub async fn connect_with(client: &Client, url: &str) -> Result<WebSocket<Stream>, IoError> {
     let url = Url::parse(url)?;
-    if url.is_secure() {
-        return Err(IoError::NoTls);
-    }
-    polled::connect_over(client, &url, open(&url)).await
-}
-
-/// A connection over TCP to the URL's host.
-async fn open(url: &Url) -> Result<TcpStream, IoError> {
-    let stream = TcpStream::connect((url.host(), url.port())).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+    polled::connect_over(client, &url, Stream::connect(client, &url)).await
 }

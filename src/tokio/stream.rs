@@ -49,8 +49,17 @@ macro_rules! either {
 }
 
 impl Stream {
-    /// Connects to the host of a URL.
-    pub(super) async fn connect(client: &Client, url: &Url) -> Result<Self, IoError> {
+    /// Connects to the host of a URL, with TLS where the URL [is secure](Url::is_secure): without the opening handshake, for who
+    /// has an HTTP library carry that; see [`Client::begin`]. Whoever waits for this keeps the handshake's deadline.
+    ///
+    /// Cancel-safe: dropping the future drops the connection.
+    ///
+    /// # Errors
+    /// [`IoError`]: the transport, or TLS.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with I/O enabled.
+    pub async fn connect(client: &Client, url: &Url) -> Result<Self, IoError> {
         if url.is_secure() {
             Self::connect_secure(client, url).await
         } else {

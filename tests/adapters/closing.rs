@@ -9,7 +9,7 @@ use sockeye::{
 };
 
 use crate::ends::{Adapter, Link, Place, server};
-use crate::peer::{BINARY, CLOSE, Ear, FIN, PING, Peer, TEXT, close_body, frame};
+use crate::peer::{BINARY, CLOSE, Ear, FIN, PING, Peer, TEXT, close_body, frame, request, response};
 
 contract! {
     /// The answer leaves although the user sends nothing, with the code that came.
@@ -216,6 +216,29 @@ contract! {
             Role::Client => place.connect_over(&client, wire).map(drop),
         };
         assert!(matches!(error, Err(IoError::TimedOut(Due::Handshake))), "{error:?}");
+    }
+
+    /// A byte of the handshake now and then puts nothing off.
+    both fn a_peer_that_drips_its_handshake_is_left(place) {
+        let timeouts = Timeouts { handshake: Some(Duration::from_millis(60)), ..Timeouts::default() };
+        let (wire, mut peer) = place.link();
+        let dripping = thread::spawn(move || {
+            let head = match place.role {
+                Role::Server => request(""),
+                Role::Client => response(&peer.ear.head(), ""),
+            };
+            head.bytes().all(|byte| {
+                thread::sleep(Duration::from_millis(5));
+                peer.mouth.try_say(&[byte]).is_ok()
+            })
+        });
+        let (client, server) = (Client::new().timeouts(timeouts), server().timeouts(timeouts));
+        let error = match place.role {
+            Role::Server => place.incoming(&server, wire).map(drop),
+            Role::Client => place.connect_over(&client, wire).map(drop),
+        };
+        assert!(matches!(error, Err(IoError::TimedOut(Due::Handshake))), "{error:?}");
+        assert!(!dripping.join().unwrap(), "the stream has ended");
     }
 
     /// The close frame of the peer comes while this end is in the middle of sending much.

@@ -85,8 +85,9 @@ pub(crate) enum Wire {
     Tcp(TcpStream),
     Duplex(DuplexStream),
     Pipe(Pipe),
-    /// A server's end of TLS, on tokio and blocking.
+    /// A server's end of TLS, for each adapter.
     Secure(Box<tokio_rustls::server::TlsStream<tokio::net::TcpStream>>),
+    SecureFutures(Box<futures_rustls::server::TlsStream<smol::net::TcpStream>>),
     SecureBlocking(blocking::Stream),
     /// Where a peer waits for a client, by TLS.
     Url(String),
@@ -130,11 +131,14 @@ impl Adapter {
     pub(crate) fn secure(self, socket: TcpStream) -> Wire {
         match self {
             Self::Tokio => {
-                let accepting = tls::acceptor().accept(on_tokio(socket));
+                let accepting = tokio_rustls::TlsAcceptor::from(tls::shared()).accept(on_tokio(socket));
                 Wire::Secure(Box::new(runtime().block_on(accepting).unwrap()))
             }
+            Self::Futures => {
+                let accepting = futures_rustls::TlsAcceptor::from(tls::shared()).accept(on_smol(socket));
+                Wire::SecureFutures(Box::new(smol::block_on(accepting).unwrap()))
+            }
             Self::Blocking => Wire::SecureBlocking(blocking::secure(&server(), tls::identity(), socket).unwrap()),
-            Self::Futures => unreachable!("it has no TLS"),
         }
     }
 }
@@ -220,7 +224,7 @@ impl Place {
             (_, Wire::Tcp(stream)) => Ok(Box::new(blocking::connect_over(client, URL, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::connect_over(client, URL, stream)?)),
             (_, Wire::Url(url)) => self.connect_with(&client.clone().roots(tls::authority().roots()), &url),
-            (_, Wire::Secure(_) | Wire::SecureBlocking(_)) => unreachable!("a server's end"),
+            (_, Wire::Secure(_) | Wire::SecureFutures(_) | Wire::SecureBlocking(_)) => unreachable!("a server's end"),
             (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
         }
     }
@@ -243,6 +247,7 @@ impl Place {
             (_, Wire::Tcp(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
             (_, Wire::Pipe(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
             (_, Wire::Secure(stream)) => Ok(Box::new(runtime().block_on(tokio::incoming(server, stream))?)),
+            (_, Wire::SecureFutures(stream)) => Ok(Box::new(smol::block_on(futures::incoming(server, stream))?)),
             (_, Wire::SecureBlocking(stream)) => Ok(Box::new(blocking::incoming(server, stream)?)),
             (_, Wire::Url(_)) => unreachable!("a client's end"),
             (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
@@ -267,6 +272,7 @@ impl Place {
             (_, Wire::Pipe(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
             (Adapter::Blocking, Wire::Duplex(_)) => unreachable!("the link gives it a pipe"),
             (_, Wire::Secure(stream)) => Box::new(tokio::WebSocket::upgraded(stream, upgrade, unread)),
+            (_, Wire::SecureFutures(stream)) => Box::new(futures::WebSocket::upgraded(stream, upgrade, unread)),
             (_, Wire::SecureBlocking(stream)) => Box::new(blocking::WebSocket::upgraded(stream, upgrade, unread)),
             (_, Wire::Url(_)) => unreachable!("a client's end"),
         }
@@ -413,6 +419,7 @@ macro_rules! contract {
         contract!(@place $keep tokio_tls Tokio $role Tls);
         contract!(@place $keep futures_tcp Futures $role Tcp);
         contract!(@place $keep futures_memory Futures $role Memory);
+        contract!(@place $keep futures_tls Futures $role Tls);
         contract!(@place $keep blocking_tcp Blocking $role Tcp);
         contract!(@place $keep blocking_memory Blocking $role Memory);
         contract!(@place $keep blocking_tls Blocking $role Tls);

@@ -219,6 +219,33 @@ fn a_reset_is_one_error_and_then_the_end() {
     });
 }
 
+/// A stream that is reset behind each of the bytes that go over it, either way.
+#[test]
+fn a_reset_behind_any_byte_is_one_error_and_then_the_end() {
+    crate::ends::run(|| {
+        let sessions: [Session; 3] = [on::<sockeye::tokio::Clock>, on::<sockeye::futures::Clock>, on_blocking];
+        for (session, role) in
+            sessions.into_iter().flat_map(|session| [Role::Server, Role::Client].map(|role| (session, role)))
+        {
+            let enough = 1 << 20;
+            let whole = script(role, usize::MAX);
+            whole.state().until_reset = enough;
+            assert_eq!(session(role, &whole).received, messages());
+            let bytes = enough - whole.state().until_reset;
+            assert!(bytes > 1000, "{bytes}");
+            for byte in 0..bytes {
+                let script = script(role, usize::MAX);
+                script.state().until_reset = byte;
+                let outcome = session(role, &script);
+                let name = format!("reset behind {byte} of {bytes} bytes as {role:?}");
+                let written = script.state().written.clone();
+                is_a_beginning(&name, &outcome, &written);
+                fails_or_was_over(&name, &outcome, ErrorKind::ConnectionReset);
+            }
+        }
+    });
+}
+
 /// A stream that fails once and then goes on: nothing is written behind a frame that may have left in part.
 #[test]
 fn a_failure_that_passes_is_one_error_and_then_the_end() {

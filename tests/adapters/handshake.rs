@@ -7,7 +7,7 @@ use std::time::Duration;
 use sockeye::handshake::{HandshakeError, Offer, OriginPolicy, Response};
 use sockeye::{Client, IoError, Server, Timeouts};
 
-use crate::ends::{Adapter, Link, Place, server};
+use crate::ends::{Link, Place, server};
 use crate::peer::{Peer, TEXT, request, response};
 
 contract! {
@@ -188,12 +188,6 @@ contract! {
             other => panic!("{other}"),
         }
         assert!(matches!(error("http://localhost/"), IoError::Handshake(HandshakeError::Url(_))));
-        // The adapter that has no TLS says what to do without.
-        if place.adapter == Adapter::Futures {
-            let tls = error("wss://localhost/");
-            assert!(matches!(tls, IoError::NoTls));
-            assert!(tls.to_string().contains("wss://") && tls.to_string().contains("connect_over"), "{tls}");
-        }
     }
 }
 

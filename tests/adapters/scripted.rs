@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) pauses: bool,
     /// What goes wrong at which call, counted from the first.
     pub(crate) fault: Option<(usize, Fault)>,
+    /// Bytes that go over the stream, both ways together, before it is reset.
+    pub(crate) until_reset: usize,
     /// What a server says behind its response, once the request was written.
     pub(crate) reply: Option<Vec<u8>>,
     pub(crate) calls: usize,
@@ -75,6 +77,7 @@ impl Script {
             chunk: usize::MAX,
             pauses: false,
             fault: None,
+            until_reset: usize::MAX,
             reply: None,
             calls: 0,
             is_shut_down: false,
@@ -177,6 +180,10 @@ impl State {
             return self.ended.then_some(Ok(0));
         }
         let count = chunk.min(space.len()).min(self.incoming.len());
+        let count = match self.go(count) {
+            Ok(count) => count,
+            Err(error) => return Some(Err(error)),
+        };
         space[..count].copy_from_slice(&self.incoming[..count]);
         self.incoming.drain(..count);
         Some(Ok(count))
@@ -191,6 +198,10 @@ impl State {
         if count == 0 && chunk > 0 {
             return None;
         }
+        let count = match self.go(count) {
+            Ok(count) => count,
+            Err(error) => return Some(Err(error)),
+        };
         self.room -= count;
         self.written.extend_from_slice(&bytes[..count]);
         if self.written.ends_with(b"\r\n\r\n")
@@ -201,6 +212,16 @@ impl State {
             self.ended = true;
         }
         Some(Ok(count))
+    }
+
+    /// As many of these bytes as go over the stream before it is reset.
+    fn go(&mut self, count: usize) -> io::Result<usize> {
+        if self.until_reset == 0 && count > 0 {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let count = count.min(self.until_reset);
+        self.until_reset -= count;
+        Ok(count)
     }
 
     fn other(&mut self) -> Option<io::Result<()>> {

@@ -160,6 +160,62 @@ async fn any_byte_is_a_sign_of_life() {
     assert_eq!(living.await.unwrap().1, 26 * 25 + 3 * 30);
 }
 
+/// A peer that stops in the middle of a frame has as long as one that is silent between them.
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_never_ends_ends_the_connection() {
+    for cut in [1, 5, 10] {
+        let (mut socket, mut peer) = serve(4096).await;
+        let start = Instant::now();
+        peer.write_all(&frame(FIN | BINARY, &[1; 20], true)[..cut]).await.unwrap();
+        let error = socket.receive().await.unwrap_err();
+        assert!(matches!(error, IoError::TimedOut(Due::Pong)), "{error}");
+        assert_eq!(start.elapsed().as_secs(), 50);
+        assert_eq!(socket.receive().await.unwrap(), None);
+    }
+}
+
+/// The same where the peer has gone without a word, for a client: nothing tells of a connection that is half open.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_has_gone_ends_the_connection() {
+    let (mut socket, _peer) = connect().await;
+    let start = Instant::now();
+    let error = socket.receive().await.unwrap_err();
+    assert!(matches!(error, IoError::TimedOut(Due::Pong)), "{error}");
+    assert_eq!(start.elapsed().as_secs(), 50);
+    assert!(socket.send("late").await.is_err());
+}
+
+/// A byte now and then is a sign of life, and puts off neither the end after a close frame nor that after a failure.
+#[tokio::test(start_paused = true)]
+async fn a_byte_now_and_then_does_not_put_off_the_end() {
+    for fails in [false, true] {
+        let (mut socket, mut peer) = serve(4096).await;
+        let start = Instant::now();
+        let dripping = tokio::spawn(async move {
+            if fails {
+                peer.write_all(&[0xff, 0x80]).await.unwrap();
+            }
+            for byte in frame(FIN | BINARY, &[1; 100], true) {
+                sleep(seconds(1)).await;
+                if peer.write_u8(byte).await.is_err() {
+                    return;
+                }
+            }
+            panic!("expected the stream to end");
+        });
+        if fails {
+            assert!(matches!(socket.receive().await, Err(IoError::Connection(_))));
+            assert_eq!(socket.receive().await.unwrap(), None);
+        } else {
+            let error = socket.close(None).await.unwrap_err();
+            assert!(matches!(error, IoError::TimedOut(Due::Close)), "{error}");
+        }
+        assert_eq!(start.elapsed().as_secs(), 5, "{fails}");
+        drop(socket);
+        dripping.await.unwrap();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_close_that_is_not_answered_ends_in_time() {
     for is_server in [true, false] {

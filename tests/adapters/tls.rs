@@ -90,9 +90,10 @@ pub(crate) fn configuration_in(
     configuration
 }
 
-pub(crate) fn acceptor() -> TlsAcceptor {
-    static ACCEPTOR: OnceLock<TlsAcceptor> = OnceLock::new();
-    ACCEPTOR.get_or_init(|| Arc::new(configuration()).into()).clone()
+/// The configuration of all servers that need no other.
+pub(crate) fn shared() -> Arc<ServerConfig> {
+    static SHARED: OnceLock<Arc<ServerConfig>> = OnceLock::new();
+    Arc::clone(SHARED.get_or_init(|| Arc::new(configuration())))
 }
 
 fn connector() -> TlsConnector {
@@ -122,7 +123,7 @@ pub(crate) fn server() -> (String, Peer) {
         let socket = listener.accept().unwrap().0;
         socket.set_nodelay(true).unwrap();
         runtime().spawn(async move {
-            if let Ok(stream) = acceptor().accept(on_tokio(socket)).await {
+            if let Ok(stream) = TlsAcceptor::from(shared()).accept(on_tokio(socket)).await {
                 relay(stream, near).await;
             }
         })

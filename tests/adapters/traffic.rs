@@ -274,10 +274,7 @@ macro_rules! two_that_only_echo {
             fn $name() {
                 use super::{Adapter, Link, two_that_only_echo};
                 two_that_only_echo(Adapter::$client, Adapter::$serving, Link::Tcp);
-                // The futures adapter has no TLS.
-                if Adapter::$client != Adapter::Futures && Adapter::$serving != Adapter::Futures {
-                    two_that_only_echo(Adapter::$client, Adapter::$serving, Link::Tls);
-                }
+                two_that_only_echo(Adapter::$client, Adapter::$serving, Link::Tls);
             }
         )* }
     };

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
+use sockeye::handshake::Url;
 use sockeye::{Client, Due, Identity, IoError, Roots, Side, Timeouts, TlsError, blocking};
 
 use crate::ends::{Adapter, End, Link, Place, run};
@@ -16,7 +17,7 @@ use crate::tls::{Authority, authority, configuration, here, server_of};
 
 type Served = StreamOwned<ServerConnection, TcpStream>;
 
-const ADAPTERS: [Adapter; 2] = [Adapter::Tokio, Adapter::Blocking];
+const ADAPTERS: [Adapter; 3] = [Adapter::Tokio, Adapter::Futures, Adapter::Blocking];
 
 /// A client that trusts the authority of these tests.
 fn trusting() -> Client {
@@ -66,7 +67,7 @@ fn drip(mut socket: &TcpStream, kind: u8) {
     }
 }
 
-/// How both adapters fail to connect to a port by TLS.
+/// How all adapters fail to connect to a port by TLS.
 #[track_caller]
 fn fails(client: &Client, serve: fn(TcpStream), is_right: fn(&TlsError) -> bool, words: &[&str]) {
     for adapter in ADAPTERS {
@@ -336,6 +337,49 @@ fn the_end_is_announced_by_close_notify() {
                 assert!(end.ending().unwrap().clean, "{adapter:?}");
                 serving.join().unwrap();
             }
+        }
+    });
+}
+
+/// Closing a stream ends its half of TLS and then that of TCP, and what the peer still says is read.
+#[test]
+fn a_stream_is_read_after_its_half_is_closed() {
+    async fn on_tokio(client: Client, url: Url) -> Vec<u8> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = sockeye::tokio::Stream::connect(&client, &url).await.unwrap();
+        stream.write_all(b"question").await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        answer
+    }
+    async fn on_smol(client: Client, url: Url) -> Vec<u8> {
+        use smol::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = sockeye::futures::Stream::connect(&client, &url).await.unwrap();
+        stream.write_all(b"question").await.unwrap();
+        stream.close().await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        answer
+    }
+    run(|| {
+        for adapter in [Adapter::Tokio, Adapter::Futures] {
+            let (port, serving) = secure_port(configuration(), |stream| {
+                let mut question = Vec::new();
+                stream.read_to_end(&mut question).unwrap();
+                assert_eq!(question, b"question");
+                assert_eq!(stream.sock.read(&mut [0]).unwrap(), 0, "the end of TCP");
+                stream.write_all(&[7; 100_000]).unwrap();
+                stream.conn.send_close_notify();
+                stream.flush().unwrap();
+            });
+            let url = Url::parse(&format!("wss://localhost:{port}/")).unwrap();
+            let answer = match adapter {
+                Adapter::Tokio => crate::ends::runtime().block_on(on_tokio(trusting(), url)),
+                _ => smol::block_on(on_smol(trusting(), url)),
+            };
+            assert_eq!(answer, [7; 100_000], "{adapter:?}");
+            serving.join().unwrap();
         }
     });
 }

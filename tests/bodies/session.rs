@@ -46,6 +46,7 @@ struct Session {
     /// Whether the transport was lost.
     cut: bool,
     deflate_threshold: usize,
+    timeouts: Timeouts,
 }
 
 impl Session {
@@ -74,7 +75,7 @@ impl Session {
                 let (local, remote) = if role == Role::Client { (up, down) } else { (down, up) };
                 end.connection = connection(role, &config).with_deflate(Parameters { local, remote }, &options);
             }
-            let mut keepalive = Keepalive::new(timeouts, Duration::ZERO);
+            let mut keepalive = Keepalive::new(Duration::ZERO);
             keepalive.opened(Duration::ZERO);
             Peer {
                 end,
@@ -91,7 +92,7 @@ impl Session {
                 matched: 0,
             }
         });
-        Self { peers, now: Duration::ZERO, cut: false, deflate_threshold }
+        Self { peers, now: Duration::ZERO, cut: false, deflate_threshold, timeouts }
     }
 
     fn operate(&mut self, cursor: &mut Cursor<'_>) {
@@ -166,7 +167,7 @@ impl Session {
             if peer.end.connection.is_closing() {
                 peer.keepalive.closing(self.now);
             }
-            while let Some(due) = peer.keepalive.due(self.now) {
+            while let Some(due) = peer.keepalive.due(&self.timeouts, self.now) {
                 match due {
                     Due::Ping => {
                         assert!(self.now - peer.heard >= Duration::from_secs(30), "the peer was heard");

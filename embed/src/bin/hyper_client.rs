@@ -1,4 +1,4 @@
-//! An echo client through hyper: `cargo run --release -p embed --bin hyper_client -- URL [--max-message BYTES]`.
+//! An echo client through hyper: `cargo run --release -p embed --bin hyper_client -- URL [--max-message BYTES] [--roots FILE]`.
 //!
 //! hyper sends the request and reads the response; the WebSocket takes over its stream, and echoes every message that the
 //! server sends, until either end closes.
@@ -17,9 +17,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use sockeye::deflate::Options;
 use sockeye::handshake::{Response, Url};
-use sockeye::tokio::WebSocket;
+use sockeye::tokio::{Stream, WebSocket};
 use sockeye::{Client, CloseCode, CloseFrame, Config, Due, IoError, Timeouts};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 #[tokio::main(flavor = "current_thread")]
@@ -60,13 +59,10 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     Ok(())
 }
 
-async fn connect(client: &Client, url: &str) -> Result<WebSocket<TcpStream>, BoxError> {
+async fn connect(client: &Client, url: &str) -> Result<WebSocket<Stream>, BoxError> {
     let url = Url::parse(url)?;
-    if url.is_secure() {
-        return Err("expected a ws:// URL: this client has no TLS".into());
-    }
-    let stream = TcpStream::connect((url.host(), url.port())).await?;
-    stream.set_nodelay(true)?;
+    // TCP, and TLS for wss://.
+    let stream = Stream::connect(client, &url).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection.with_upgrades());
 
@@ -75,13 +71,13 @@ async fn connect(client: &Client, url: &str) -> Result<WebSocket<TcpStream>, Box
     let response = sender.send_request(request).await?;
     let upgrade = upgrading.finish(&Response::try_from(&response)?)?;
 
-    // The socket itself, and not hyper's wrapping of it; what hyper has read beyond the response comes with it.
-    let stream = hyper::upgrade::on(response).await?.downcast::<TokioIo<TcpStream>>();
-    let parts = stream.map_err(|_| "the upgraded stream is not the socket that was connected")?;
+    // The stream itself, and not hyper's wrapping of it; what hyper has read beyond the response comes with it.
+    let stream = hyper::upgrade::on(response).await?.downcast::<TokioIo<Stream>>();
+    let parts = stream.map_err(|_| "the upgraded stream is not the one that was connected")?;
     Ok(WebSocket::upgraded(parts.io.into_inner(), upgrade, &parts.read_buf))
 }
 
-async fn echo(socket: &mut WebSocket<TcpStream>) -> Result<(), IoError> {
+async fn echo(socket: &mut WebSocket<Stream>) -> Result<(), IoError> {
     while let Some(message) = socket.receive().await? {
         if message.is_data() {
             socket.feed(message).await?;

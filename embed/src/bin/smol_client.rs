@@ -1,4 +1,4 @@
-//! An echo client on smol: `cargo run --release -p embed --bin smol_client -- URL [--max-message BYTES]`.
+//! An echo client on smol: `cargo run --release -p embed --bin smol_client -- URL [--max-message BYTES] [--roots FILE]`.
 //!
 //! It echoes every message that the server sends, until either end closes.
 
@@ -11,9 +11,8 @@ use std::process::ExitCode;
 use arguments::Arguments;
 use smol::channel::{Receiver, bounded};
 use smol::future::or;
-use smol::net::TcpStream;
 use sockeye::deflate::Options;
-use sockeye::futures::{WebSocket, connect_with};
+use sockeye::futures::{Stream, WebSocket, connect_with};
 use sockeye::{Client, CloseCode, CloseFrame, Config, IoError};
 
 fn main() -> ExitCode {
@@ -49,7 +48,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn echo(connection: &mut WebSocket<TcpStream>) -> Result<(), IoError> {
+async fn echo(connection: &mut WebSocket<Stream>) -> Result<(), IoError> {
     while let Some(message) = connection.receive().await? {
         if message.is_data() {
             connection.feed(message).await?;

@@ -125,5 +125,5 @@ mod clients {
 }
 
 mod tls_clients {
-    client! { tls: threads_client tokio_client }
+    client! { tls: threads_client tokio_client smol_client hyper_client }
 }

@@ -71,7 +71,7 @@ impl TlsError {
     }
 
     /// What becomes of an error of a stream that is rustls's, or the lack of an end.
-    #[cfg(feature = "tokio-rustls")]
+    #[cfg(any(feature = "tokio-rustls", feature = "futures-rustls"))]
     pub(crate) fn in_stream(error: io::Error) -> io::Error {
         match error.downcast::<rustls::Error>() {
             Ok(error) => Self::of(error).into(),
