@@ -195,6 +195,7 @@ impl Connection {
     }
 
     /// Writes a frame, masked where this end masks.
+    #[inline]
     pub(super) fn write(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) {
         let mask = self.mask();
         let header = Header { fin, reserved: 0, opcode, mask, length: payload.len() as u64 };
@@ -202,6 +203,7 @@ impl Connection {
     }
 
     /// A fresh key, where this end masks (RFC 6455 section 5.1).
+    #[inline]
     fn mask(&mut self) -> Option<[u8; 4]> {
         Some(self.aside.as_mut()?.masks.as_mut()?.fresh())
     }
