@@ -198,6 +198,7 @@ impl Inbox {
     /// What `memory` contained is overwritten. Inflated bytes stay where they are; where there are none, their memory
     /// is given back. Lend an empty inbox a large memory before a read, take it back with
     /// `exchange(BytesMut::new())` after the events: only an incomplete tail is then kept, in memory of its own size.
+    /// Leave one that holds much of a message alone: each exchange copies all of it.
     pub fn exchange(&mut self, mut memory: BytesMut) -> BytesMut {
         let (held, unread) = (self.held.len(), self.filled - self.next);
         if memory.len() < held + unread {

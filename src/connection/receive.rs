@@ -135,7 +135,7 @@ impl Connection {
 
     /// The core step in one stride for the frame that most are: a data frame that is a message of its own, not compressed,
     /// and all there. `None` for every other frame and for a wrong one, which are left as they were for
-    /// [`advance`](Self::advance) to judge.
+    /// [`advance`](Self::advance) to judge: no check of this one fails a connection, each only declines.
     #[inline]
     fn stride(&self, inbox: &mut Inbox) -> Option<Found> {
         if !matches!(self.state, State::Open | State::CloseSent) || self.receiving.is_under_way() {
