@@ -22,6 +22,9 @@ pub fn connect(url: &str) -> Result<WebSocket<Stream>, IoError> {
 
 /// Connects to a `ws://` or `wss://` URL. The deadline of the handshake is that of TCP, TLS and HTTP together.
 ///
+/// The lookup of the host's name is the system's: its time counts, but nothing ends it before the system does. Where the
+/// host has several addresses, each is tried for an equal share of the time that is left.
+///
 /// Of connections to one host, one at a time may be in its opening handshake (RFC 6455 section 4.1): a caller that
 /// opens many to the same host is to wait for each.
 ///

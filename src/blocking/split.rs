@@ -247,7 +247,8 @@ impl<S: Duplex> Receiver<S> {
     /// The next message or control frame; `None` at the end of the connection. See [`WebSocket::receive`].
     ///
     /// # Errors
-    /// [`IoError`], once; then `None`.
+    /// [`IoError`], once; then `None`. But [`Misuse::MessageInPieces`](crate::Misuse::MessageInPieces) each time, while a
+    /// message that has begun in parts goes on: nothing is lost, and [`receive_part`](Self::receive_part) has the rest.
     pub fn receive(&mut self) -> Result<Option<Message>, IoError> {
         self.receive_as()
     }
@@ -256,7 +257,7 @@ impl<S: Duplex> Receiver<S> {
     /// so need not fit into memory. A message that has begun in parts ends in parts.
     ///
     /// # Errors
-    /// As [`receive`](Self::receive).
+    /// [`IoError`], once; then `None`.
     pub fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
         self.receive_as()
     }
@@ -344,6 +345,7 @@ impl<S: Duplex> Receiver<S> {
     }
 }
 
+/// Yields what [`receive`](Self::receive) does: in the middle of a message in parts, the same error without end.
 impl<S: Duplex> Iterator for Receiver<S> {
     type Item = Result<Message, IoError>;
 

@@ -83,7 +83,8 @@ impl<S: Transport> WebSocket<S> {
     /// Whatever waits in the outbox is written before this waits.
     ///
     /// # Errors
-    /// [`IoError`], once; then `None`.
+    /// [`IoError`], once; then `None`. But [`Misuse::MessageInPieces`](crate::Misuse::MessageInPieces) each time, while a
+    /// message that has begun in parts goes on: nothing is lost, and [`receive_part`](Self::receive_part) has the rest.
     pub fn receive(&mut self) -> Result<Option<Message>, IoError> {
         self.receive_as()
     }
@@ -92,7 +93,7 @@ impl<S: Transport> WebSocket<S> {
     /// so need not fit into memory. A message that has begun in parts ends in parts.
     ///
     /// # Errors
-    /// As [`receive`](Self::receive).
+    /// [`IoError`], once; then `None`.
     pub fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
         self.receive_as()
     }
@@ -191,7 +192,7 @@ impl<S: Transport> WebSocket<S> {
     /// [`IoError`], such as [`IoError::TimedOut`] where the peer does not answer.
     pub fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<Ending, IoError> {
         self.driver.close(frame.as_ref())?;
-        while self.receive()?.is_some() {}
+        while self.receive_part()?.is_some() {}
         Ok(self.driver.ended())
     }
 
@@ -306,6 +307,7 @@ impl<S> WebSocket<S> {
     }
 }
 
+/// Yields what [`receive`](Self::receive) does: in the middle of a message in parts, the same error without end.
 impl<S: Transport> Iterator for WebSocket<S> {
     type Item = Result<Message, IoError>;
 

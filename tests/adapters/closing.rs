@@ -5,7 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use sockeye::{
-    Client, CloseCode, CloseFrame, Config, Due, Ending, Error, IoError, Message, Misuse, Protocol, Role, Side, Timeouts,
+    Client, CloseCode, CloseFrame, Config, Due, Ending, Error, IoError, Message, Misuse, Part, Protocol, Role, Side,
+    Timeouts,
 };
 
 use crate::ends::{Adapter, Link, Place, server};
@@ -53,6 +54,23 @@ contract! {
                 closing.join().unwrap(),
                 Ending { by: Side::Local, sent: Some(sent), received, clean: true }
             );
+        }
+    }
+
+    /// The rest of a message that was taken in parts is discarded too, whether it ends or not.
+    both fn this_end_closes_in_the_middle_of_a_message(place) {
+        for last in [0, FIN] {
+            let (mut end, mut peer) = place.open();
+            peer.mouth.frame(TEXT, b"begun");
+            assert_eq!(end.receive_part().unwrap(), Some(Part::Text { text: "begun".into(), last: false }));
+            let closing = thread::spawn(move || (end.close(None).unwrap(), end.close(None).unwrap()));
+            peer.ear.hears(CLOSE, b"");
+            peer.mouth.frame(last, b"unheard");
+            peer.mouth.tell(CLOSE, &close_body(1000, ""));
+            bow(place, peer);
+            let (sent, received) = (Some(CloseCode::NO_STATUS), Some(CloseCode::NORMAL));
+            let ending = Ending { by: Side::Local, sent, received, clean: true };
+            assert_eq!(closing.join().unwrap(), (ending, ending));
         }
     }
 

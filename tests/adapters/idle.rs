@@ -115,3 +115,27 @@ fn a_connection_is_small() {
     let size = size_of::<sockeye::futures::WebSocket<sockeye::futures::Stream>>();
     assert!(size <= 720, "{size}");
 }
+
+/// What a handshake needs stays out of the task that waits for it, which goes on with the connection.
+#[test]
+fn a_handshake_takes_little_of_its_task() {
+    use sockeye::handshake::{Acceptance, Response};
+    use sockeye::tokio::{accept_with, incoming};
+
+    let server = crate::scripted::patient();
+    let asked = || {
+        let script = Script::new();
+        script.tell(crate::peer::request("").as_bytes());
+        crate::ends::runtime().block_on(incoming(&server, script)).unwrap()
+    };
+    let (acceptance, response) = (Acceptance::new(), Response::new(404).unwrap());
+    for (what, size) in [
+        ("accept_with", size_of_val(&accept_with(&server, Script::new()))),
+        ("incoming", size_of_val(&incoming(&server, Script::new()))),
+        ("accept", size_of_val(&asked().accept())),
+        ("accept_as", size_of_val(&asked().accept_as(&acceptance))),
+        ("respond", size_of_val(&asked().respond(&response))),
+    ] {
+        assert!(size <= 512, "{what}: {size}");
+    }
+}

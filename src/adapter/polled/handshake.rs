@@ -1,4 +1,7 @@
 //! The opening handshake over a stream that is polled.
+//!
+//! What a handshake needs is some kilobytes: boxed, so that the task that goes on with the connection does not keep their
+//! place.
 
 use core::fmt;
 use core::future::{Future, poll_fn};
@@ -17,8 +20,6 @@ use crate::handshake::{Acceptance, HandshakeError, Limits, Request, RequestReade
 use crate::{Client, Inbox, IoError, Server, Timeouts, Upgrade};
 
 /// Connects over a stream to the URL's host, which may have to be made. The time for the handshake is for both.
-///
-/// Boxed, as [`accept_with`] is.
 pub(crate) async fn connect_over<S, R: Runtime<S>>(
     client: &Client,
     url: &Url,
@@ -29,25 +30,27 @@ pub(crate) async fn connect_over<S, R: Runtime<S>>(
 }
 
 /// Accepts a connection.
-///
-/// What a handshake needs is some kilobytes: boxed, so that the task that goes on with the connection does not keep their
-/// place.
 pub(crate) async fn accept_with<S, R: Runtime<S>>(server: &Server, stream: S) -> Result<WebSocket<S, R>, IoError> {
     Box::pin(async { incoming(server, stream).await?.accept().await }).await
 }
 
 /// Reads a request.
-pub(crate) async fn incoming<S, R: Runtime<S>>(server: &Server, mut stream: S) -> Result<Incoming<'_, S, R>, IoError> {
-    let mut inbox = Inbox::new();
-    let read = read_request::<S, R>(server.limits, &mut stream, &mut inbox);
-    match within::<R, _>(server.timeouts.handshake, read).await? {
-        Ok(request) => Ok(Incoming { server, request, inbox, stream, runtime: PhantomData }),
-        Err(error) => {
-            // Whether the peer takes the answer changes nothing of why it is refused.
-            let _ = answer::<S, R>(&mut stream, inbox, &error.response(), &server.timeouts).await;
-            Err(error.into())
+pub(crate) fn incoming<S, R: Runtime<S>>(
+    server: &Server,
+    mut stream: S,
+) -> impl Future<Output = Result<Incoming<'_, S, R>, IoError>> {
+    Box::pin(async move {
+        let mut inbox = Inbox::new();
+        let read = read_request::<S, R>(server.limits, &mut stream, &mut inbox);
+        match within::<R, _>(server.timeouts.handshake, read).await? {
+            Ok(request) => Ok(Incoming { server, request, inbox, stream, runtime: PhantomData }),
+            Err(error) => {
+                // Whether the peer takes the answer changes nothing of why it is refused.
+                let _ = answer::<S, R>(&mut stream, inbox, &error.response(), &server.timeouts).await;
+                Err(error.into())
+            }
         }
-    }
+    })
 }
 
 /// A request that was read and not answered yet.
@@ -92,7 +95,7 @@ impl<S, R: Runtime<S>> Incoming<'_, S, R> {
     /// # Errors
     /// [`IoError`]: the transport, or the deadline.
     pub async fn respond(mut self, response: &Response) -> Result<(), IoError> {
-        answer::<S, R>(&mut self.stream, self.inbox, response, &self.server.timeouts).await
+        Box::pin(answer::<S, R>(&mut self.stream, self.inbox, response, &self.server.timeouts)).await
     }
 
     /// The request, the bytes that came after its head, and the stream: for an HTTP server of the caller's.
@@ -102,22 +105,24 @@ impl<S, R: Runtime<S>> Incoming<'_, S, R> {
     }
 
     /// Sends the acceptance, or tells the peer why its request is refused.
-    async fn conclude(
+    fn conclude(
         mut self,
         answered: Result<(Response, Upgrade), HandshakeError>,
-    ) -> Result<WebSocket<S, R>, IoError> {
-        match answered {
-            Ok((response, upgrade)) => {
-                let head = response.write();
-                within::<R, _>(self.server.timeouts.handshake, write::<S, R>(&mut self.stream, &head)).await?;
-                Ok(WebSocket::new(self.stream, self.inbox, upgrade))
+    ) -> impl Future<Output = Result<WebSocket<S, R>, IoError>> {
+        Box::pin(async move {
+            match answered {
+                Ok((response, upgrade)) => {
+                    let head = response.write();
+                    within::<R, _>(self.server.timeouts.handshake, write::<S, R>(&mut self.stream, &head)).await?;
+                    Ok(WebSocket::new(self.stream, self.inbox, upgrade))
+                }
+                Err(error) => {
+                    // Whether the peer takes the answer changes nothing of why it is refused.
+                    let _ = self.respond(&error.response()).await;
+                    Err(error.into())
+                }
             }
-            Err(error) => {
-                // Whether the peer takes the answer changes nothing of why it is refused.
-                let _ = self.respond(&error.response()).await;
-                Err(error.into())
-            }
-        }
+        })
     }
 }
 

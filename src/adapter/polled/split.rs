@@ -161,7 +161,8 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// Cancel-safe: a message that was not returned is returned by the next call.
     ///
     /// # Errors
-    /// [`IoError`], once; then `None`.
+    /// [`IoError`], once; then `None`. But [`Misuse::MessageInPieces`](crate::Misuse::MessageInPieces) each time, while a
+    /// message that has begun in parts goes on: nothing is lost, and [`receive_part`](Self::receive_part) has the rest.
     pub async fn receive(&mut self) -> Result<Option<Message>, IoError> {
         poll_fn(|context| lock(&self.shared).poll_receive(context)).await.transpose()
     }
@@ -172,7 +173,7 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// Cancel-safe: a part that was not returned is returned by the next call.
     ///
     /// # Errors
-    /// As [`receive`](Self::receive).
+    /// [`IoError`], once; then `None`.
     pub async fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
         poll_fn(|context| lock(&self.shared).poll_receive(context)).await.transpose()
     }
@@ -190,6 +191,7 @@ impl<S, R> Receiver<S, R> {
     }
 }
 
+/// Yields what [`receive`](Self::receive) does: in the middle of a message in parts, the same error without end.
 impl<S, R: Runtime<S>> Stream for Receiver<S, R> {
     type Item = Result<Message, IoError>;
 

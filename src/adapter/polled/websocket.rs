@@ -86,7 +86,8 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Cancel-safe: a message that was not returned is returned by the next call.
     ///
     /// # Errors
-    /// [`IoError`], once; then `None`.
+    /// [`IoError`], once; then `None`. But [`Misuse::MessageInPieces`](crate::Misuse::MessageInPieces) each time, while a
+    /// message that has begun in parts goes on: nothing is lost, and [`receive_part`](Self::receive_part) has the rest.
     pub async fn receive(&mut self) -> Result<Option<Message>, IoError> {
         poll_fn(|context| self.poll_receive(context)).await.transpose()
     }
@@ -97,7 +98,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Cancel-safe: a part that was not returned is returned by the next call.
     ///
     /// # Errors
-    /// As [`receive`](Self::receive).
+    /// [`IoError`], once; then `None`.
     pub async fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
         poll_fn(|context| self.poll_receive(context)).await.transpose()
     }
@@ -174,7 +175,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// [`IoError`], such as [`IoError::TimedOut`] where the peer does not answer.
     pub async fn close(&mut self, frame: Option<CloseFrame<'_>>) -> Result<Ending, IoError> {
         self.start_closing(frame.as_ref())?;
-        while self.receive().await?.is_some() {}
+        while self.receive_part().await?.is_some() {}
         Ok(self.driver.ended())
     }
 
@@ -428,6 +429,7 @@ impl<S, R> WebSocket<S, R> {
     }
 }
 
+/// Yields what [`receive`](Self::receive) does: in the middle of a message in parts, the same error without end.
 impl<S: Unpin, R: Runtime<S>> Stream for WebSocket<S, R> {
     type Item = Result<Message, IoError>;
 
