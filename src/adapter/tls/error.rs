@@ -204,6 +204,10 @@ impl TlsError {
                  has a new certificate, give that one with `Client::roots`"
                     .into(),
             ),
+            // Rustls has no name for it, and hands over what the library below says.
+            CertificateError::Other(why) if format!("{why}") == "CaUsedAsEndEntity" => Self::Certificate(
+                "it is an authority's own certificate: issue one for the host from it, or make it without CA:TRUE".into(),
+            ),
             other => Self::Certificate(format!("{other}").into()),
         }
     }
