@@ -165,7 +165,10 @@ impl Identity {
             .map_err(TlsError::of)?
             .with_no_client_auth()
             .with_single_cert(certificates(chain)?, key)
-            .map_err(|error| wrong(&error))?;
+            .map_err(|error| match error {
+                rustls::Error::InvalidCertificate(why) => TlsError::Certificates(format!("{why}").into()),
+                error => wrong(&error),
+            })?;
         configuration.alpn_protocols = protocols();
         Ok(Self(Arc::new(configuration)))
     }

@@ -528,6 +528,8 @@ fn what_is_no_certificate_is_refused() {
     Identity::pem(chain.as_bytes(), key.as_bytes()).unwrap();
     let wrong = |chain: &str, key: &str| Identity::pem(chain.as_bytes(), key.as_bytes()).map(drop).unwrap_err();
     assert!(matches!(wrong("", &key), TlsError::Certificates(_)));
+    let torn = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert!(matches!(wrong(torn, &key), TlsError::Certificates(_)));
     assert!(matches!(wrong(&chain, &chain), TlsError::Key(_)));
     let other = KeyPair::generate().unwrap().serialize_pem();
     assert!(matches!(wrong(&chain, &other), TlsError::Key(_)));
