@@ -192,7 +192,8 @@
 //!     Ok::<(), sockeye::IoError>(())
 //! });
 //!
-//! // A certificate that no authority has signed is its own root.
+//! // A certificate that no authority has signed is its own root. It must not be an authority's (CA:TRUE), as
+//! // `openssl req -x509` makes it unless it is told otherwise.
 //! let client = Client::new().roots(Roots::pem(chain.as_bytes())?);
 //! let mut connection = blocking::connect_with(&client, &url)?;
 //! connection.send("연어")?;

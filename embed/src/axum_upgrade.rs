@@ -48,7 +48,8 @@ pub type Socket = WebSocket<TokioIo<Upgraded>>;
 /// A request for a WebSocket, well formed and not answered yet.
 ///
 /// A request that is none is answered by the [`Rejection`], with the status that fits and a body that says why. Take an
-/// `Option<WebSocketUpgrade>` where a route serves a page as well: `None` is a plain HTTP request.
+/// `Option<WebSocketUpgrade>` where a route serves a page as well: `None` is a plain HTTP request. Take a `Result` of either
+/// and [`Rejection`] where the server is to hear of it too, such as to log it.
 ///
 /// Pages of other origins are refused with 403, unless a [`server`](Self::server) with another [`OriginPolicy`] is given: a
 /// browser sends the user's cookies along for every page that asks.

@@ -81,6 +81,8 @@ where
         .timer(TokioTimer::new())
         // Who connects and says nothing does not hold a place; nor does who keeps a connection between two pages.
         .header_read_timeout(Timeouts::default().handshake)
+        // Who has ended its half after the request is answered nonetheless.
+        .half_close(true)
         .max_headers(64)
         .max_buf_size(8 << 10)
         .serve_connection(TokioIo::new(stream), service)

@@ -158,9 +158,11 @@ fn the_clients_say_why_they_cannot_connect() {
     let server = Server::run(SERVERS[0], "refuse", &[]);
     let nothing = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nothing.pem");
     std::fs::write(&nothing, "").unwrap();
+    let missing = env!("CARGO_TARGET_TMPDIR").to_owned() + "/missing.pem";
     let other = Server::run(SERVERS[1], "refuse", &[]);
+    let cases = [(nothing.to_str().unwrap(), "SSL_CERT_FILE"), (&missing, &missing), (other.file(), "Client::roots")];
     for client in CLIENTS {
-        for (roots, expected) in [(nothing.to_str().unwrap(), "SSL_CERT_FILE"), (other.file(), "Client::roots")] {
+        for (roots, expected) in cases {
             let (status, said) = Program::run(client, &[&server.url], Some(roots)).outcome();
             assert_eq!(status.code(), Some(1), "{said}");
             assert!(said.lines().count() == 1 && said.contains(expected), "{said}");

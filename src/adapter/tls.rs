@@ -76,11 +76,14 @@ impl Roots {
     /// All of them, with what has to be read.
     fn store(&self) -> Result<RootCertStore, TlsError> {
         let mut store = self.given.clone();
+        let mut why = None;
         if self.system {
-            // A certificate that rustls cannot use is of no interest where others are there.
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            // What cannot be read, or rustls cannot use, is of no interest where others are there.
+            let found = rustls_native_certs::load_native_certs();
+            store.add_parsable_certificates(found.certs);
+            why = found.errors.first().map(|error| format!("{error}").into());
         }
-        if store.is_empty() { Err(TlsError::NoRoots) } else { Ok(store) }
+        if store.is_empty() { Err(TlsError::NoRoots(why)) } else { Ok(store) }
     }
 }
 
@@ -162,7 +165,10 @@ impl Identity {
             .map_err(TlsError::of)?
             .with_no_client_auth()
             .with_single_cert(certificates(chain)?, key)
-            .map_err(|error| wrong(&error))?;
+            .map_err(|error| match error {
+                rustls::Error::InvalidCertificate(why) => TlsError::Certificates(format!("{why}").into()),
+                error => wrong(&error),
+            })?;
         configuration.alpn_protocols = protocols();
         Ok(Self(Arc::new(configuration)))
     }

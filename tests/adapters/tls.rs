@@ -81,6 +81,15 @@ pub(crate) fn configuration_in(
     parameters: CertificateParams,
 ) -> ServerConfig {
     let (chain, key) = authority().certify(parameters);
+    configuration_with(versions, &chain, &key)
+}
+
+/// One that shows this certificate, which goes with this key, both in PEM.
+pub(crate) fn configuration_with(
+    versions: &[&'static SupportedProtocolVersion],
+    chain: &str,
+    key: &str,
+) -> ServerConfig {
     let chain = CertificateDer::from_pem_slice(chain.as_bytes()).unwrap();
     let key = PrivatePkcs8KeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

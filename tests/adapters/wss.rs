@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 use sockeye::handshake::Url;
 use sockeye::{Client, Due, Identity, IoError, Roots, Side, Timeouts, TlsError, blocking};
@@ -116,6 +116,21 @@ fn a_certificate_for_another_name() {
         };
         let words = ["\"localhost\"", "\"elsewhere.example\", \"www.elsewhere.example\""];
         is_not_accepted(&trusting(), &server_of(elsewhere), is_right, &words);
+    });
+}
+
+/// `openssl req -x509` makes one unless it is told otherwise. It is refused though it is its own root.
+#[test]
+fn a_certificate_of_an_authority() {
+    run(|| {
+        let mut parameters = here();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let root = parameters.self_signed(&key).unwrap().pem();
+        let server = crate::tls::configuration_with(rustls::ALL_VERSIONS, &root, &key.serialize_pem());
+        let client = Client::new().roots(Roots::pem(root.as_bytes()).unwrap());
+        let words = ["an authority's own certificate", "issue one for the host", "without CA:TRUE"];
+        is_not_accepted(&client, &server, |error| matches!(error, TlsError::Certificate(_)), &words);
     });
 }
 
@@ -513,6 +528,8 @@ fn what_is_no_certificate_is_refused() {
     Identity::pem(chain.as_bytes(), key.as_bytes()).unwrap();
     let wrong = |chain: &str, key: &str| Identity::pem(chain.as_bytes(), key.as_bytes()).map(drop).unwrap_err();
     assert!(matches!(wrong("", &key), TlsError::Certificates(_)));
+    let torn = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert!(matches!(wrong(torn, &key), TlsError::Certificates(_)));
     assert!(matches!(wrong(&chain, &chain), TlsError::Key(_)));
     let other = KeyPair::generate().unwrap().serialize_pem();
     assert!(matches!(wrong(&chain, &other), TlsError::Key(_)));

@@ -10,6 +10,7 @@
 mod arguments;
 
 use std::error::Error;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use embed::axum_upgrade::{Socket, WebSocketUpgrade};
+use embed::axum_upgrade::{Rejection, Socket, WebSocketUpgrade};
 use embed::http1::serve;
 use hyper_util::service::TowerToHyperService;
 use sockeye::deflate::Options;
@@ -82,39 +83,43 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 async fn index(
-    upgrade: Option<WebSocketUpgrade>,
+    upgrade: Result<Option<WebSocketUpgrade>, Rejection>,
     State(app): State<App>,
     Extension(peer): Extension<SocketAddr>,
-) -> Response {
-    let Some(upgrade) = upgrade else { return Html(include_str!("../page.html")).into_response() };
-    upgrade.server(Arc::clone(&app.echo)).on_failure(report(peer)).on_upgrade(async move |socket| {
+) -> Result<Response, Rejection> {
+    let Some(upgrade) = upgrade.inspect_err(|rejection| report(peer, rejection))? else {
+        return Ok(Html(include_str!("../page.html")).into_response());
+    };
+    let upgrade = upgrade.server(Arc::clone(&app.echo)).on_failure(move |error| report(peer, error));
+    Ok(upgrade.on_upgrade(async move |socket| {
         let echoed = |message| {
             app.stats.echoed.fetch_add(1, Ordering::Relaxed);
             message
         };
         converse(socket, peer, &app, echoed).await;
-    })
+    }))
 }
 
 async fn counter(
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, Rejection>,
     State(app): State<App>,
     Extension(peer): Extension<SocketAddr>,
-) -> Response {
+) -> Result<Response, Rejection> {
+    let upgrade = upgrade.inspect_err(|rejection| report(peer, rejection))?;
     let visit =
         cookie(upgrade.request(), "visits").and_then(|visits| visits.parse().ok()).unwrap_or(0_u32).saturating_add(1);
-    upgrade
+    let upgrade = upgrade
         .server(Arc::clone(&app.counter))
         .subprotocols(["counter.v1"])
         .header("Set-Cookie", format!("visits={visit}; Path=/counter; HttpOnly; SameSite=Strict"))
-        .on_failure(report(peer))
-        .on_upgrade(async move |socket| {
-            let counted = |_| {
-                let total = app.stats.counted.fetch_add(1, Ordering::Relaxed) + 1;
-                Message::from(format!("visit {visit}, message {total}"))
-            };
-            converse(socket, peer, &app, counted).await;
-        })
+        .on_failure(move |error| report(peer, error));
+    Ok(upgrade.on_upgrade(async move |socket| {
+        let counted = |_| {
+            let total = app.stats.counted.fetch_add(1, Ordering::Relaxed) + 1;
+            Message::from(format!("visit {visit}, message {total}"))
+        };
+        converse(socket, peer, &app, counted).await;
+    }))
 }
 
 async fn stats(State(app): State<App>) -> String {
@@ -127,7 +132,7 @@ async fn stats(State(app): State<App>) -> String {
 async fn converse(mut socket: Socket, peer: SocketAddr, app: &App, answer: impl Fn(Message) -> Message) {
     app.stats.open.fetch_add(1, Ordering::Relaxed);
     if let Err(error) = exchange(&mut socket, app.stopped.clone(), answer).await {
-        eprintln!("connection from {peer}: {error}");
+        report(peer, error);
     }
     app.stats.open.fetch_sub(1, Ordering::Relaxed);
 }
@@ -158,6 +163,6 @@ fn cookie<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     cookies.find_map(|(there, value)| (there == name).then_some(value))
 }
 
-fn report(peer: SocketAddr) -> impl FnOnce(axum::BoxError) + Send + 'static {
-    move |error| eprintln!("connection from {peer}: {error}")
+fn report(peer: SocketAddr, error: impl Display) {
+    eprintln!("connection from {peer}: {error}");
 }

@@ -5,7 +5,7 @@
 mod certificate;
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -56,7 +56,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Accepts connections for ever.
 fn accept(listener: &TcpListener, house: &Arc<House>) {
-    loop {
+    // The address of a peer is no name for a connection: the next from the same port may come before the last is removed.
+    for number in 0.. {
         let (stream, peer) = match listener.accept() {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -67,10 +68,10 @@ fn accept(listener: &TcpListener, house: &Arc<House>) {
         };
         let house = Arc::clone(house);
         let serve = move || {
-            if let Err(error) = house.serve(stream, peer) {
+            if let Err(error) = house.serve(stream, number) {
                 eprintln!("connection from {peer}: {error}");
             }
-            house.remove(peer);
+            house.remove(number);
         };
         if let Err(error) = thread::Builder::new().spawn(serve) {
             eprintln!("cannot start a thread for a connection: {error}; raise the limit of threads");
@@ -89,16 +90,16 @@ struct House {
 /// The connections that are open, to be closed together.
 #[derive(Default)]
 struct Open {
-    senders: HashMap<SocketAddr, Sender<Stream>>,
+    senders: HashMap<u64, Sender<Stream>>,
     closed: bool,
 }
 
 impl House {
-    fn serve(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), IoError> {
+    fn serve(&self, stream: TcpStream, number: u64) -> Result<(), IoError> {
         stream.set_nodelay(true)?;
         let stream = secure(&self.server, &self.identity, stream)?;
         let (sender, mut receiver) = accept_with(&self.server, stream)?.split()?;
-        if self.insert(peer, sender.clone()) {
+        if self.insert(number, sender.clone()) {
             sender.close(Some(farewell()))?;
         }
         while let Some(message) = receiver.receive()? {
@@ -114,14 +115,14 @@ impl House {
     }
 
     /// Whether the server stops: the connection is waited for, and is to be closed.
-    fn insert(&self, peer: SocketAddr, sender: Sender<Stream>) -> bool {
+    fn insert(&self, number: u64, sender: Sender<Stream>) -> bool {
         let mut open = self.open();
-        open.senders.insert(peer, sender);
+        open.senders.insert(number, sender);
         open.closed
     }
 
-    fn remove(&self, peer: SocketAddr) {
-        self.open().senders.remove(&peer);
+    fn remove(&self, number: u64) {
+        self.open().senders.remove(&number);
         self.removed.notify_all();
     }
 

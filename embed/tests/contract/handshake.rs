@@ -52,11 +52,18 @@ pub(crate) fn answers_a_foreign_version_with_426(program: Program) {
 }
 
 /// "the server MUST stop processing the client's handshake and return an HTTP response with an appropriate error code
-/// (such as 400 Bad Request)" (section 4.2.1).
+/// (such as 400 Bad Request)" (section 4.2.1). Also a client that has nothing more to say, and has ended its half, hears it.
 pub(crate) fn refuses_a_bad_key(program: Program) {
     for key in ["short", "dGhlIHNhbXBsZSBub25jZQ", "not base64 at all !!!!!="] {
-        let head = refusal(program, &good_request("").replace("dGhlIHNhbXBsZSBub25jZQ==", key));
+        let stage = Stage::new(program);
+        let mut guest = stage.meet();
+        guest.mouth.say(good_request("").replace("dGhlIHNhbXBsZSBub25jZQ==", key).as_bytes());
+        guest.mouth.end();
+        let head = guest.ear.head();
         assert!(head.starts_with("HTTP/1.1 400 "), "key {key}: {head}");
+        guest.ear.rest();
+        let complaint = stage.complains();
+        assert!(complaint.contains("Sec-WebSocket-Key"), "{complaint}");
     }
 }
 

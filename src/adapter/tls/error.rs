@@ -16,8 +16,9 @@ use crate::adapter::IoError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// The system has no certificates of authorities, and none were given.
-    NoRoots,
+    /// The system has no certificates of authorities, and none were given. Where some could not be read, why the first could
+    /// not.
+    NoRoots(Option<Box<str>>),
     /// What was given as certificates cannot be read as such, and why.
     Certificates(Box<str>),
     /// What was given as a private key cannot be read as such or is not the certificate's, and why.
@@ -84,10 +85,16 @@ impl TlsError {
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoRoots => f.write_str(
-                "found no certificates of authorities on this system: install them (a package is often called \
-                 ca-certificates), name their file in SSL_CERT_FILE, or give some with `Client::roots`",
-            ),
+            Self::NoRoots(why) => {
+                f.write_str("found no certificates of authorities on this system")?;
+                if let Some(why) = why {
+                    write!(f, " ({why})")?;
+                }
+                f.write_str(
+                    ": install them (a package is often called ca-certificates), name their file in SSL_CERT_FILE, or \
+                     give some with `Client::roots`",
+                )
+            }
             Self::Certificates(why) => write!(f, "expected certificates that can be read: {why}"),
             Self::Key(why) => write!(f, "expected a private key in PEM that belongs to the certificate: {why}"),
             Self::Name(host) => write!(f, "expected a host that a certificate can be for, got \"{host}\""),
@@ -203,6 +210,10 @@ impl TlsError {
                 "its signature is not that of the issuer whom this client trusts under the same name: where the issuer \
                  has a new certificate, give that one with `Client::roots`"
                     .into(),
+            ),
+            // Rustls has no name for it, and hands over what the library below says.
+            CertificateError::Other(why) if format!("{why}") == "CaUsedAsEndEntity" => Self::Certificate(
+                "it is an authority's own certificate: issue one for the host from it, or make it without CA:TRUE".into(),
             ),
             other => Self::Certificate(format!("{other}").into()),
         }
