@@ -234,7 +234,7 @@ impl fmt::Display for Misuse {
                 "expected a server's connection, got a client's, whose frames are masked one by one: use `send` (RFC 6455 section 5.1)",
             ),
             Self::MessageInPieces => f.write_str(
-                "expected `receive_piece` for the rest of a message that began in pieces, got `receive`: take pieces until the last one",
+                "expected `receive_piece` (`receive_part` in an adapter) for the rest of a message that began in pieces, got `receive`: take pieces until the last one",
             ),
         }
     }
