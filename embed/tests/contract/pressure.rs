@@ -1,6 +1,6 @@
 //! A peer that does not read.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -18,6 +18,8 @@ pub(crate) fn waits_for_a_peer_that_does_not_read(program: Program) {
     let message = bytes(LENGTH);
     let (talker, socket, mut ear) = talk(guest, message.clone());
     assert_eq!(talker.news.recv(), Ok(News::Stuck), "the program read {TOTAL} bytes of echoes that nobody took");
+    // From now on the peer reads, slower than it writes: the program goes by the slower of the two.
+    ear.stream = Box::new(Sips(ear.stream));
     for number in 0..COUNT {
         let frame = ear.frame();
         assert!(frame.first == FIN | BINARY && frame.payload == message, "echo {number} of {COUNT}");
@@ -28,6 +30,16 @@ pub(crate) fn waits_for_a_peer_that_does_not_read(program: Program) {
         assert!(more < BOUND, "the program held {more} bytes for one peer that did not read");
     }
     stage.finish(Guest { ear, mouth, socket });
+}
+
+/// Gives little at once.
+struct Sips(Box<dyn Read + Send>);
+
+impl Read for Sips {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let least = space.len().min(SIP);
+        self.0.read(&mut space[..least])
+    }
 }
 
 /// A thread that says messages without end in sight.
@@ -76,6 +88,7 @@ pub(crate) fn talk(guest: Guest, message: Vec<u8>) -> (Talker, std::net::TcpStre
 const TOTAL: usize = LENGTH * COUNT;
 const LENGTH: usize = 64 << 10;
 const COUNT: usize = 2048;
+const SIP: usize = 1024;
 
 /// The outbox's limit, and some for what surrounds it.
 const BOUND: u64 = 48 << 20;

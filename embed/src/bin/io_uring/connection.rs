@@ -45,9 +45,11 @@ pub(crate) async fn serve(stream: TcpStream, terms: &Terms, stop: CancelToken) -
     let mut stopped = pin!(stop.wait().fuse());
     let mut is_shut = false;
     loop {
-        link.echo();
+        let mut starved = link.echo();
         if writing.is_terminated() && link.outbox.has_remaining() {
             writing.set(write(&stream, link.outbox.copy_to_bytes(link.outbox.chunk().len())).fuse());
+            // What the kernel writes has left its place to the next answers.
+            starved = link.echo();
         }
         if writing.is_terminated() && !is_shut && link.connection.duty() != Duty::Carry {
             if let Err(error) = (&stream).shutdown().await {
@@ -58,7 +60,7 @@ pub(crate) async fn serve(stream: TcpStream, terms: &Terms, stop: CancelToken) -
         if is_shut && link.connection.duty() == Duty::Drop {
             return link.failure.take().map_or(Ok(()), Err);
         }
-        if reading.is_terminated() && link.is_hungry() {
+        if reading.is_terminated() && starved {
             let read = read(&stream, link.space());
             reading.set(
                 match link.patience() {
@@ -134,12 +136,13 @@ impl<'t> Link<'t> {
         }
     }
 
-    /// Answers the messages that have arrived, as long as the peer takes the answers.
-    fn echo(&mut self) {
-        while self.is_hungry() {
+    /// Answers the messages that have arrived, as long as the peer takes the answers. Whether it takes more bytes to go on:
+    /// only then is there to be a read, or a peer that sends faster than it reads would fill the inbox.
+    fn echo(&mut self) -> bool {
+        while self.has_room() {
             let Self { connection, inbox, outbox, .. } = self;
             let echoed = match connection.receive(inbox, outbox) {
-                Ok(None) => return,
+                Ok(None) => return connection.duty() != Duty::Drop,
                 Ok(Some(Event::Text(text))) if connection.is_open() => connection.send_text(&text, outbox),
                 Ok(Some(Event::Binary(data))) if connection.is_open() => connection.send_binary(&data, outbox),
                 Ok(Some(_)) => Ok(()),
@@ -147,15 +150,16 @@ impl<'t> Link<'t> {
             };
             if let Err(error) = echoed {
                 self.failure.get_or_insert(error.into());
-                return;
+                return self.connection.duty() != Duty::Drop;
             }
         }
+        false
     }
 
-    /// Whether to read and to receive: not while the peer leaves too much lying that was sent to it. What comes after
-    /// a close frame is not answered, and is taken so that the peer gets round to reading.
-    fn is_hungry(&self) -> bool {
-        self.connection.duty() != Duty::Drop && (self.outbox.len() < HIGH_WATER || !self.connection.is_open())
+    /// Whether to receive: not while the peer leaves too much lying that was sent to it. What comes after a close frame is
+    /// not answered, and is taken so that the peer gets round to reading.
+    fn has_room(&self) -> bool {
+        self.outbox.len() < HIGH_WATER || !self.connection.is_open()
     }
 
     /// Memory for a read: little while the connection is quiet, more where there is more to read, and the rest of a
