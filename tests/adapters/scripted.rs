@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use sockeye::blocking::Transport;
+use sockeye::blocking::{Duplex, Transport};
 use sockeye::polled::{Runtime, WebSocket};
 use sockeye::{Client, IoError, Role, Server, Timeouts};
 use tokio::io::ReadBuf;
@@ -64,7 +64,10 @@ pub(crate) enum Fault {
 enum Call {
     Read,
     Write,
+    /// A flush or the end of the writing half.
     Other,
+    /// What does not wait and is not cut short, but may fail: telling the stream how long to wait, and making a second handle.
+    Setting,
 }
 
 impl Script {
@@ -114,6 +117,16 @@ impl Script {
         waker.into_iter().for_each(Waker::wake);
     }
 
+    /// The stream is ready for whoever was told that it is not. Whether there was anybody.
+    pub(crate) fn become_ready(&self) -> bool {
+        let mut state = self.state();
+        let waiting = [state.reading.take(), state.writing.take()];
+        drop(state);
+        let somebody = waiting.iter().any(Option::is_some);
+        waiting.into_iter().flatten().for_each(Waker::wake);
+        somebody
+    }
+
     /// The frames that were written, all of them whole.
     pub(crate) fn frames(&self) -> Vec<Frame> {
         let cut = |frame: Option<Frame>| frame.expect("expected whole frames");
@@ -147,6 +160,10 @@ impl State {
         self.calls += 1;
         match self.fault {
             Some((at, Fault::Broken(kind))) if number >= at => return Some(Err(kind.into())),
+            Some((at, Fault::Once(kind))) if number == at && kind != io::ErrorKind::Interrupted => {
+                return Some(Err(kind.into()));
+            }
+            _ if matches!(call, Call::Setting) => return Some(Ok(0)),
             Some((at, fault)) if number == at => match fault {
                 Fault::Broken(kind) | Fault::Once(kind) => return Some(Err(kind.into())),
                 Fault::Pending => return None,
@@ -157,7 +174,7 @@ impl State {
                         self.ended = true;
                     }
                     Call::Write => return Some(Ok(0)),
-                    Call::Other => {}
+                    Call::Other | Call::Setting => {}
                 },
             },
             _ => {}
@@ -227,6 +244,10 @@ impl State {
     fn other(&mut self) -> Option<io::Result<()>> {
         Some(self.call(&Call::Other)?.map(drop))
     }
+
+    fn setting(&mut self) -> io::Result<()> {
+        self.call(&Call::Setting).map_or(Ok(()), |called| called.map(drop))
+    }
 }
 
 impl Script {
@@ -261,13 +282,9 @@ fn or_wait<T>(
     waiting: &mut Option<Waker>,
     context: &Context<'_>,
 ) -> Poll<io::Result<T>> {
-    result.map_or_else(
-        || {
-            *waiting = Some(context.waker().clone());
-            Poll::Pending
-        },
-        Poll::Ready,
-    )
+    // A stream that was ready has nobody to wake.
+    *waiting = result.is_none().then(|| context.waker().clone());
+    result.map_or(Poll::Pending, Poll::Ready)
 }
 
 impl tokio::io::AsyncRead for Script {
@@ -332,12 +349,25 @@ impl Write for Script {
 
 impl Transport for Script {
     fn set_wait(&mut self, _: Option<Duration>) -> io::Result<()> {
-        Ok(())
+        self.state().setting()
     }
 
     fn shut_down(&mut self) -> io::Result<()> {
         wait(self.state().other())?;
         self.state().is_shut_down = true;
+        Ok(())
+    }
+}
+
+impl Duplex for Script {
+    fn duplicate(&self) -> io::Result<Self> {
+        self.state().setting()?;
+        Ok(self.clone())
+    }
+
+    fn end(&self) -> io::Result<()> {
+        let mut state = self.state();
+        (state.ended, state.room) = (true, 0);
         Ok(())
     }
 }

@@ -2,37 +2,13 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use sockeye::{Due, Error, IoError, Message, Misuse};
 
 use crate::peer::{FIN, TEXT, frame};
 use crate::scripted::{Script, accept_now};
-
-/// A task that counts how often it was woken.
-#[derive(Default)]
-struct Task(AtomicUsize);
-
-impl Wake for Task {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Task {
-    fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
-    fn poll<F: Future>(self: &Arc<Self>, future: &mut std::pin::Pin<&mut F>) -> Poll<F::Output> {
-        future.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
-    }
-
-    fn was_woken(&self) -> bool {
-        self.0.swap(0, Ordering::Relaxed) > 0
-    }
-}
+use crate::tasks::Task;
 
 fn large() -> Message {
     Message::binary(vec![1; 100_000])

@@ -19,7 +19,7 @@ pub(crate) trait Speak: Write + Send {
     fn end(&mut self);
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) first: u8,
     pub(crate) payload: Vec<u8>,
