@@ -1,5 +1,6 @@
 //! What several of the programs in `src/bin` share. Everything in here is written against sockeye's public interface, to be
-//! copied.
+//! copied, but for `process`, which looks at the programs from outside.
 
 pub mod axum_upgrade;
 pub mod http1;
+pub mod process;

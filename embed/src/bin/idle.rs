@@ -4,15 +4,14 @@
 //! rests, and divides what it has taken. Linux only, as it reads `/proc`.
 
 use std::error::Error;
-use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, IsTerminal, stderr};
+use std::fs;
+use std::io::{IsTerminal, stderr};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::thread::sleep;
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
 use std::time::Duration;
-use std::{env, fs};
 
+use embed::process::{SPARE_FILES, Server, build, files_of_each, open_files};
 use sockeye::blocking::connect_with;
 use sockeye::deflate::Options;
 use sockeye::{Client, Roots};
@@ -45,7 +44,7 @@ fn run(arguments: &Arguments) -> Outcome<()> {
         return Err("the memory of a program is read from /proc, which Linux alone has".into());
     }
     let files = open_files()?;
-    let folder = build(&arguments.programs)?;
+    let folder = build(arguments.programs.iter().map(String::as_str))?;
     let mut rows = Vec::new();
     for name in &arguments.programs {
         let connections = arguments.connections.min(files.saturating_sub(SPARE_FILES) / files_of_each(name)).max(1);
@@ -78,7 +77,7 @@ struct Measured {
 
 /// Measures a program with this many connections, on each of which compression was agreed on if it is `compressed`.
 fn measure(name: &str, folder: &Path, connections: u64, compressed: bool) -> Outcome<Measured> {
-    let server = Server::start(name, folder)?;
+    let server = Server::start(&folder.join(name), Stdio::null())?;
     let client = if compressed { Client::new().deflate(Options::new()) } else { Client::new() };
     let client = match &server.certificate {
         Some(file) => client.roots(Roots::pem(&fs::read(file)?)?),
@@ -113,97 +112,6 @@ fn open(client: &Client, url: &str) -> Outcome<TcpStream> {
     connection.send("idle ".repeat(100))?;
     connection.receive()?.ok_or("expected an echo, and the connection ended")?;
     Ok(socket)
-}
-
-/// A program that serves; it is ended when this is dropped.
-struct Server {
-    child: Child,
-    url: String,
-    /// Where it has written its certificate, if it speaks TLS.
-    certificate: Option<PathBuf>,
-}
-
-impl Server {
-    fn start(name: &str, folder: &Path) -> Outcome<Self> {
-        let program = folder.join(name);
-        let certificate = name.starts_with("tls").then(|| folder.join("idle.pem"));
-        let mut child = Command::new(&program)
-            .arg("127.0.0.1:0")
-            .args(certificate.iter().flat_map(|file| [OsStr::new("--certificate"), file.as_os_str()]))
-            // Large pieces of memory that the program gives back go to the operating system: what glibc keeps of them for
-            // later would be counted otherwise.
-            .env("MALLOC_MMAP_THRESHOLD_", "32768")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("no pipe")?).read_line(&mut line)?;
-        let url = line.trim().strip_prefix("listening on ").map(String::from);
-        let server = Self { child, url: url.unwrap_or_default(), certificate };
-        if server.url.is_empty() {
-            return Err(format!("expected `listening on URL`, got `{}`", line.trim()).into());
-        }
-        Ok(server)
-    }
-
-    /// The program's memory, after this time, once it has been the same for a while.
-    fn rest(&self, at_least: Duration) -> Outcome<u64> {
-        sleep(at_least);
-        let mut before = self.memory()?;
-        let mut same = 0;
-        for _ in 0..ROUNDS {
-            sleep(ROUND);
-            let now = self.memory()?;
-            same = if now == before { same + 1 } else { 0 };
-            before = now;
-            if same == SAME {
-                break;
-            }
-        }
-        Ok(before)
-    }
-
-    /// What the program holds of the machine's memory.
-    fn memory(&self) -> Outcome<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("the program has ended")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Builds the programs and says where they are: beside this one.
-fn build(programs: &[String]) -> Outcome<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--manifest-path", manifest]);
-    build.args((!cfg!(debug_assertions)).then_some("--release"));
-    build.args(programs.iter().flat_map(|program| ["--bin", program]));
-    if !build.status()?.success() {
-        return Err("not all of the programs can be built".into());
-    }
-    Ok(env::current_exe()?.parent().ok_or("this program is in no folder")?.into())
-}
-
-/// How many files this process may have open.
-fn open_files() -> Outcome<u64> {
-    let limits = fs::read_to_string("/proc/self/limits")?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).ok_or("no limit of open files")?;
-    Ok(line.split_whitespace().next().and_then(|limit| limit.parse().ok()).unwrap_or(u64::MAX))
-}
-
-/// How many files a connection takes: the halves of a blocking one have a handle each.
-fn files_of_each(program: &str) -> u64 {
-    if program.ends_with("threads") { 2 } else { 1 }
 }
 
 struct Arguments {
@@ -245,13 +153,5 @@ const USAGE: &str = "usage: idle [PROGRAM...] [--connections N]
 /// Every server.
 const PROGRAMS: [&str; 9] = ["threads", "epoll", "io_uring", "tokio", "smol", "hyper", "axum", "tls", "tls_threads"];
 
-/// Files that a process has open beside its connections.
-const SPARE_FILES: u64 = 100;
-
 /// A little more than `Timeouts::idle`, after which the memory of compression is given back.
 const IDLE: Duration = Duration::from_secs(12);
-
-/// How often the memory is looked at, how many looks alike are a rest, and how many looks there are at most.
-const ROUND: Duration = Duration::from_millis(250);
-const SAME: u32 = 8;
-const ROUNDS: u32 = 120;
