@@ -1,7 +1,7 @@
 //! What `{:?}` prints: enough to tell two apart by, and no secret.
 
 use sockeye::deflate::{Deflate, Direction, Options, Parameters};
-use sockeye::{CloseCode, CloseFrame, Config, Connection, Event, Inbox, Outbox, Role, SystemEntropy, Text};
+use sockeye::{CloseCode, CloseFrame, Config, Connection, Due, Event, Inbox, Outbox, Role, SystemEntropy, Text};
 
 use crate::common::*;
 
@@ -55,4 +55,18 @@ fn a_compressor_prints_its_parameters() {
 #[test]
 fn entropy_does_not_print_its_state() {
     assert_eq!(format!("{:?}", SystemEntropy::default()), "SystemEntropy");
+}
+
+#[test]
+fn a_deadline_prints_what_was_waited_for() {
+    let waits = [
+        (Due::Handshake, "handshake"),
+        (Due::Ping, "before a ping"),
+        (Due::Pong, "after a ping"),
+        (Due::Close, "end the connection"),
+        (Due::Idle, "a message"),
+    ];
+    for (due, expected) in waits {
+        assert!(due.to_string().contains(expected), "{due}");
+    }
 }
