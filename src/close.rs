@@ -173,6 +173,14 @@ mod tests {
     }
 
     #[test]
+    fn a_code_comes_of_its_number_and_goes_back_to_it() {
+        for number in [0, 999, 1000, 4999, u16::MAX] {
+            let code = CloseCode::from(number);
+            assert_eq!((u16::from(code), code.number()), (number, number));
+        }
+    }
+
+    #[test]
     fn rule_43_the_body_is_empty_or_a_code_and_a_reason() {
         assert_eq!(decode(&[]), Ok(None));
         assert_eq!(decode(&[3]), Err(CloseError::OneByte));

@@ -219,3 +219,37 @@ impl fmt::Display for Text {
         fmt::Display::fmt(self.as_str(), f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::borrow::ToOwned;
+    use alloc::string::ToString;
+
+    #[test]
+    fn a_text_is_what_it_was_made_of() {
+        for expected in ["", "a", "물고기"] {
+            let bytes = Bytes::from_static(expected.as_bytes());
+            let made = [
+                Text::from_static(expected),
+                Text::from(expected),
+                Text::from(expected.to_owned()),
+                Text::new(bytes.clone()).unwrap(),
+            ];
+            for text in made {
+                assert_eq!((text.as_str(), &*text, text.as_ref()), (expected, expected, expected));
+                assert_eq!((text.as_bytes(), text.to_string().as_str()), (&bytes[..], expected));
+                assert_eq!((text.len(), text.is_empty()), (expected.len(), expected.is_empty()));
+                assert!(text == *expected && text == expected && text != *"b" && text != "b");
+                assert_eq!((text.clone().into_bytes(), Bytes::from(text)), (bytes.clone(), bytes.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_no_text() {
+        for bytes in [&b"\xFF"[..], b"a\xEB\xAC", b"\xED\xA0\x80"] {
+            assert_eq!(Text::new(Bytes::from_static(bytes)), Err(Bytes::from_static(bytes)));
+        }
+    }
+}

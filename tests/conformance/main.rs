@@ -12,5 +12,6 @@ mod framing;
 mod limits;
 mod masking;
 mod misuse;
+mod printed;
 mod states;
 mod text;

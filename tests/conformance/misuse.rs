@@ -1,6 +1,7 @@
 //! What a caller does that has no meaning: deterministic, never the peer's doing, and as if it had not been done.
 
-use sockeye::{Broadcast, CloseCode, CloseFrame, Config, Error, Message, Misuse, Opcode, Outbox, Role};
+use sockeye::close::CloseError;
+use sockeye::{Broadcast, CloseCode, CloseFrame, Config, Error, Message, Misuse, Opcode, Outbox, Protocol, Role};
 
 use crate::common::*;
 use crate::states::states;
@@ -139,4 +140,22 @@ fn every_error_says_what_was_expected_and_what_to_do() {
     }
     let config = Config::default().auto_pong(true);
     assert_eq!(config, Config::default());
+}
+
+#[test]
+fn an_error_names_the_frame_and_the_code_that_came() {
+    let names = [
+        (Opcode::Continuation, "a continuation frame"),
+        (Opcode::Text, "a text frame"),
+        (Opcode::Binary, "a binary frame"),
+        (Opcode::Close, "a close frame"),
+        (Opcode::Ping, "a ping frame"),
+        (Opcode::Pong, "a pong frame"),
+    ];
+    for (opcode, expected) in names {
+        let text = Protocol::MessageOpen(opcode).to_string();
+        assert!(text.contains(&format!("got {expected} ")), "{text}");
+    }
+    let text = Protocol::Close(CloseError::Code(CloseCode::new(999))).to_string();
+    assert!(text.contains("got 999 "), "{text}");
 }

@@ -266,3 +266,14 @@ fn a_handshake_has_no_body() {
         ("\r\n\r\n", "\r\nContent-Length: 0\r\n\r\n", None),
     ]);
 }
+
+#[test]
+fn a_request_is_printed_without_the_values_of_its_headers() {
+    let text = format!("{:?}", parsed(CHROME));
+    for expected in ["\"GET\"", "\"/socket\"", "Http11", "\"Cookie\"", "\"User-Agent\""] {
+        assert!(text.contains(expected), "{text}");
+    }
+    for secret in ["0123456789abcdef", "dGhlIHNhbXBsZSBub25jZQ==", "a%20b"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
