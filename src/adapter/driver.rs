@@ -299,9 +299,9 @@ impl Driver {
     }
 
     /// When to call [`tick`](Self::tick) next.
-    pub(crate) fn deadline(&mut self, now: Duration) -> Option<Duration> {
+    pub(crate) fn deadline(&mut self, now: impl Fn() -> Duration) -> Option<Duration> {
         if self.connection.is_closing() {
-            self.keepalive.closing(now);
+            self.keepalive.closing(now());
         }
         self.keepalive.deadline(&self.timeouts)
     }
