@@ -191,6 +191,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         &self.wakers
     }
 
+    #[inline]
     pub(super) fn poll_receive<T: Received>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, IoError>>> {
         let received = match self.step::<T>() {
             // What is there already waits for nobody.
@@ -208,6 +209,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         Poll::Ready(received)
     }
 
+    #[inline]
     fn step<T: Received>(&mut self) -> Step<T> {
         self.driver.step(|| self.clock.now())
     }
@@ -284,6 +286,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     }
 
     /// Queues a message as soon as little waits and it fits.
+    #[inline]
     pub(super) fn poll_feed(
         &mut self,
         message: &impl Sent,
@@ -310,6 +313,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         self.poll_drained(rest, place, context)
     }
 
+    #[inline]
     pub(super) fn start_sending(&mut self, message: &impl Sent) -> Result<(), IoError> {
         self.driver.send(message, || self.clock.now())?;
         if self.receives {
