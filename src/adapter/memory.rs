@@ -42,7 +42,7 @@ pub(crate) fn reclaim(inbox: &mut Inbox) {
             let _ = memory.try_reclaim(READ);
         }
         SPARE.with_borrow_mut(|spare| {
-            if spare.len() < SPARE_LIMIT && (LEAST_READ..=MOST_READ).contains(&memory.capacity()) {
+            if spare.len() < SPARE_LIMIT && (LEAST_READ..=MOST_SPARE).contains(&memory.capacity()) {
                 spare.push(memory);
             }
         });
@@ -59,8 +59,11 @@ const READ: usize = 32 << 10;
 /// Less room than this is not worth a read.
 const LEAST_READ: usize = 4 << 10;
 
-/// A read of a large message takes as much as has come of it, up to this.
-const MOST_READ: usize = 64 << 10;
+/// A read of a large message takes as much as has come of it, up to this, which the second cache holds.
+const MOST_READ: usize = 256 << 10;
+
+/// Larger memory than this is not kept.
+const MOST_SPARE: usize = 64 << 10;
 
 /// Memory that grows by doubling as a message arrives is less than this many times as large as the message. It is
 /// kept: to shrink it whenever the transport pauses would copy the message at each pause.
