@@ -30,8 +30,16 @@ struct Connection {
     received: usize,
 }
 
-/// Messages a second that the server has echoed.
-pub(crate) fn messages(server: &Server, load: Load, span: Duration) -> io::Result<f64> {
+/// What a server did under load.
+pub(crate) struct Echoed {
+    /// Messages a second.
+    pub(crate) messages: f64,
+    /// Nanoseconds for which the server was on a processor, for each message; none where the system does not tell.
+    pub(crate) cpu: Option<f64>,
+}
+
+/// Puts the server under load for that long, a fifth of which warms it up and is not counted.
+pub(crate) fn echoed(server: &Server, load: Load, span: Duration) -> io::Result<Echoed> {
     let frame = peer::frame(false, &vec![b'x'; load.size], Some([0x12, 0x34, 0x56, 0x78]));
     let echo = if server.bare { frame.len() } else { frame.len() - 4 };
     let frames = frame.repeat((WRITE / frame.len()).max(load.depth) + 1);
@@ -45,16 +53,17 @@ pub(crate) fn messages(server: &Server, load: Load, span: Duration) -> io::Resul
     let mut space = vec![0; 256 << 10];
     let mut events = Events::with_capacity(1024);
     let begin = Instant::now();
-    // What is warmed up first is not counted.
     let (mut counted_from, mut count) = (None, 0);
     loop {
         let passed = begin.elapsed();
         if passed >= span {
-            let from: Instant = counted_from.ok_or(ErrorKind::TimedOut)?;
-            return Ok(count as f64 / from.elapsed().as_secs_f64());
+            let (from, cpu): (Instant, _) = counted_from.ok_or(ErrorKind::TimedOut)?;
+            let cpu =
+                server.cpu().zip(cpu).map(|(end, begin)| end.saturating_sub(begin).as_nanos() as f64 / count as f64);
+            return Ok(Echoed { messages: count as f64 / from.elapsed().as_secs_f64(), cpu });
         }
         if counted_from.is_none() && passed >= span / 5 {
-            (counted_from, count) = (Some(Instant::now()), 0);
+            (counted_from, count) = (Some((Instant::now(), server.cpu())), 0);
         }
         poll.poll(&mut events, Some(span))?;
         for event in &events {

@@ -12,33 +12,43 @@ use crate::peers::Peer;
 use crate::results::{Cell, Results, Row, Taken};
 use crate::server::{Program, Server};
 
-/// Messages a second.
+/// Messages a second, and what each takes of the server's core.
 pub(crate) fn messages(part: &'static Part, peers: &[Peer], options: &Options) -> io::Result<Results> {
     let servers = start(peers)?;
     let span = options.span * if options.quick { 40 } else { 50 };
-    let mut rows: Vec<Row> = servers.iter().map(|(program, _)| program.row()).collect();
-    let mut tasks = Vec::new();
+    let rows = || servers.iter().map(|(program, _)| program.row()).collect::<Vec<Row>>();
+    let (mut speeds, mut times) = (rows(), rows());
     for (index, (label, load)) in LOADS.iter().enumerate() {
-        let mut samples = vec![Vec::new(); servers.len()];
+        let mut samples = vec![(Vec::new(), Vec::new()); servers.len()];
         for round in 0..options.rounds {
             progress(&format!("loopback {}/{}: {label}, round {}", index + 1, LOADS.len(), round + 1));
             for turn in 0..servers.len() {
                 let index = (turn + round) % servers.len();
-                match load::messages(&servers[index].1, *load, span) {
-                    Ok(count) => samples[index].push(count),
-                    Err(error) => eprintln!("{} failed at {label}: {error}", rows[index].name),
+                match load::echoed(&servers[index].1, *load, span) {
+                    Ok(echoed) => {
+                        samples[index].0.push(echoed.messages);
+                        samples[index].1.extend(echoed.cpu);
+                    }
+                    Err(error) => eprintln!("{} failed at {label}: {error}", speeds[index].name),
                 }
             }
         }
-        for (row, samples) in rows.iter_mut().zip(samples) {
-            row.cells.push(Cell::of(samples));
+        for ((speed, time), (messages, cpu)) in speeds.iter_mut().zip(&mut times).zip(samples) {
+            speed.cells.push(Cell::of(messages));
+            time.cells.push(Cell::of(cpu));
         }
-        tasks.push(Task { label: (*label).into(), x: index as u64 + 1, words: (*label).into() });
     }
     progress("");
-    let title = "echoes: connections, bytes, messages under way on each".into();
+    let tasks = || {
+        let task =
+            |(place, (label, _)): (u64, &(&str, _))| Task { label: (*label).into(), x: place, words: (*label).into() };
+        (1..).zip(LOADS).map(task).collect()
+    };
+    let title = "connections, bytes, messages under way on each";
     let mut results = Results::new(part, options.rounds);
-    results.tables.push(Taken { title, tasks, rows });
+    for (name, unit, rows) in [("echoes", part.unit, speeds), ("the server's core", "CPU ns a message", times)] {
+        results.tables.push(Taken { title: format!("{name}: {title}"), unit, tasks: tasks(), rows });
+    }
     Ok(results)
 }
 
@@ -67,7 +77,7 @@ pub(crate) fn memory(part: &'static Part, peers: &[Peer], options: &Options) -> 
     let task = |&count: &usize| Task { label: count.to_string(), x: count as u64, words: count.to_string() };
     let title = "idle connections, which have sent and received a message".into();
     let mut results = Results::new(part, 1);
-    results.tables.push(Taken { title, tasks: counts.iter().map(task).collect(), rows });
+    results.tables.push(Taken { title, unit: part.unit, tasks: counts.iter().map(task).collect(), rows });
     Ok(results)
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn tasks(part: &'static Part, tables: Vec<Table>, peers: &mut [Peer],
             }
         }
         rows.retain(|row| row.cells.iter().any(|cell| !matches!(cell, Cell::None)));
-        results.tables.push(Taken { title: table.title, tasks: table.tasks, rows });
+        results.tables.push(Taken { title: table.title, unit: part.unit, tasks: table.tasks, rows });
     }
     progress("");
     results

@@ -20,6 +20,8 @@ pub(crate) struct Results {
 /// A table with its numbers.
 pub(crate) struct Taken {
     pub(crate) title: String,
+    /// What a number means.
+    pub(crate) unit: &'static str,
     pub(crate) tasks: Vec<Task>,
     pub(crate) rows: Vec<Row>,
 }
@@ -98,7 +100,7 @@ impl Results {
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         for table in &self.tables {
-            let _ = writeln!(text, "\n{}: {} ({})", self.part.name, table.title, self.part.unit);
+            let _ = writeln!(text, "\n{}: {} ({})", self.part.name, table.title, table.unit);
             let _ = write!(text, "{:20}", "");
             for task in &table.tasks {
                 let _ = write!(text, "{:>15}", task.label);
@@ -122,14 +124,13 @@ impl Results {
 
     fn markdown(&self) -> String {
         let mut text = format!(
-            "{}: {}, the median of {} rounds and half the distance between its quartiles, on {}.\n",
+            "{}: the median of {} rounds and half the distance between its quartiles, on {}.\n",
             self.part.name,
-            self.part.unit,
             self.rounds,
             processor()
         );
         for table in &self.tables {
-            let _ = write!(text, "\n### {}\n\n| |", table.title);
+            let _ = write!(text, "\n### {} ({})\n\n| |", table.title, table.unit);
             for task in &table.tasks {
                 let _ = write!(text, " {} |", task.label);
             }
@@ -163,6 +164,7 @@ impl Results {
             let tasks = table.tasks.iter().map(|task| json!({ "label": task.label, "task": task.words }));
             json!({
                 "title": table.title,
+                "unit": table.unit,
                 "tasks": tasks.collect::<Vec<_>>(),
                 "rows": rows.collect::<Vec<_>>(),
             })
@@ -173,7 +175,6 @@ impl Results {
             .map(|(name, version, settings)| json!({ "name": name, "version": version, "settings": settings }));
         json!({
             "part": self.part.name,
-            "unit": self.part.unit,
             "rounds": self.rounds,
             "processor": processor(),
             "peers": peers.collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-//! Servers: started on a core of their own, and asked for their memory.
+//! Servers: started on a core of their own, and asked for their memory and their time.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use crate::peers::Peer;
 use crate::results::Row;
@@ -76,6 +77,17 @@ impl Server {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+    }
+
+    /// The time that its threads were on a processor, those of the kernel that work for it included.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        let mut nanoseconds = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()? {
+            // A thread that has just ended tells nothing more.
+            let Ok(times) = fs::read_to_string(thread.ok()?.path().join("schedstat")) else { continue };
+            nanoseconds += times.split_whitespace().next()?.parse::<u64>().ok()?;
+        }
+        (nanoseconds > 0).then(|| Duration::from_nanos(nanoseconds))
     }
 }
 

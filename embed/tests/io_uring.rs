@@ -18,8 +18,9 @@ use common::*;
 use compio::io::AsyncRead;
 use compio::net::TcpListener;
 use compio::runtime::{CancelToken, Runtime, spawn};
-use connection::{Terms, serve};
-use sockeye::{Due, IoError, Role, Timeouts};
+use connection::{Pool, Terms, serve};
+use sockeye::bytes::BytesMut;
+use sockeye::{Due, Inbox, IoError, Role, Timeouts};
 
 /// A server of the connections that a test makes.
 struct Server {
@@ -68,8 +69,8 @@ impl Server {
 async fn listen(timeouts: Timeouts, ready: Sender<SocketAddr>, ended: Sender<Result<(), IoError>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     ready.send(listener.local_addr().unwrap()).unwrap();
-    let terms =
-        Rc::new(Terms { config: sockeye::Config::default(), deflate: sockeye::deflate::Options::new(), timeouts });
+    let (config, deflate) = (sockeye::Config::default(), sockeye::deflate::Options::new());
+    let terms = Rc::new(Terms { config, deflate, timeouts, pool: Pool::default() });
     let stop = CancelToken::new();
     let (mut control, _) = listener.accept().await.unwrap();
     let stopping = stop.clone();
@@ -222,6 +223,54 @@ fn a_peer_that_ends_and_does_not_read_is_not_waited_for_any_longer_than_allowed(
     flood(&mut stream);
     stream.shutdown(Shutdown::Write).unwrap();
     assert!(server.ended.recv_timeout(Duration::from_secs(30)).is_ok_and(|ending| ending.is_ok()));
+}
+
+/// Memory that large messages have left behind is the next ones', of whatever connection: none of them is in another.
+#[test]
+fn large_messages_come_back_as_they_were() {
+    let Some(server) = Server::start(Timeouts::default()) else { return };
+    let mut streams: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    let sizes = [1 << 20, 63 << 10, 64 << 10, 100_000, (1 << 20) + 1, 3 << 20, 300_000];
+    for (round, size) in (1..).zip(sizes.into_iter().cycle().take(21)) {
+        let payload = |seed: usize| (0..size).map(move |at| (at * seed + (at >> 8)) as u8).collect::<Vec<u8>>();
+        thread::scope(|scope| {
+            for (seed, stream) in (round..).step_by(2).zip(&streams) {
+                let mut stream: &TcpStream = stream;
+                // Both pieces are under way at once, so that the connections' reads take turns.
+                scope.spawn(move || {
+                    let bytes = whole(Role::Client, BINARY, payload(seed));
+                    let (begin, end) = bytes.split_at(size / 2);
+                    stream.write_all(begin).unwrap();
+                    stream.write_all(end).unwrap();
+                });
+            }
+        });
+        for (seed, stream) in (round..).step_by(2).zip(&mut streams) {
+            assert!(message(stream) == payload(seed), "round {round}, {size} bytes");
+        }
+    }
+}
+
+/// What was written is memory for the next large message as soon as nobody else has a part of it.
+#[test]
+fn memory_that_was_written_is_lent_to_the_next_message() {
+    let pool = Pool::default();
+    let mut memory = BytesMut::zeroed(1 << 20);
+    let place = memory.as_ptr();
+    let written = memory.split_to(1000).freeze();
+    let mut inbox = Inbox::new();
+    inbox.extend(b"begun");
+
+    pool.take_back(written.clone());
+    pool.lend(&mut inbox);
+    assert!(inbox.capacity() < 1 << 20, "a part of it is still held");
+
+    drop(memory);
+    pool.take_back(written);
+    pool.lend(&mut inbox);
+    assert!(inbox.capacity() >= 1 << 20);
+    assert_eq!(inbox.unread(), b"begun");
+    assert_eq!(inbox.unread().as_ptr(), place);
 }
 
 #[test]

@@ -97,6 +97,7 @@ pub(crate) trait Received: Sized {
 }
 
 impl Received for Message {
+    #[inline]
     fn receive(connection: &mut Connection, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Self>, Error> {
         Ok(connection.receive(inbox, outbox)?.map(Event::into_message))
     }
@@ -149,6 +150,7 @@ impl Driver {
     }
 
     /// What to do next.
+    #[inline]
     pub(crate) fn step<T: Received>(&mut self, now: impl Fn() -> Duration) -> Step<T> {
         if self.transport == Transport::Gone {
             return Step::End(self.failure.take());
@@ -299,9 +301,9 @@ impl Driver {
     }
 
     /// When to call [`tick`](Self::tick) next.
-    pub(crate) fn deadline(&mut self, now: Duration) -> Option<Duration> {
+    pub(crate) fn deadline(&mut self, now: impl Fn() -> Duration) -> Option<Duration> {
         if self.connection.is_closing() {
-            self.keepalive.closing(now);
+            self.keepalive.closing(now());
         }
         self.keepalive.deadline(&self.timeouts)
     }

@@ -125,7 +125,7 @@ impl<S> Shared<S> {
     fn wait_on(&self, error: io::Error, now: Duration) -> Result<(), Failed> {
         let mut driver = lock(&self.driver);
         if has_waited(&error) {
-            driver.deadline(now);
+            driver.deadline(|| now);
             driver.tick(now);
             if !driver.is_gone() {
                 return Ok(());
@@ -309,7 +309,7 @@ impl<S: Duplex> Receiver<S> {
         let (mut inbox, deadline) = {
             let mut driver = self.shared.driver();
             memory::reclaim(&mut driver.inbox);
-            (mem::take(&mut driver.inbox), driver.deadline(clock.now()))
+            (mem::take(&mut driver.inbox), driver.deadline(|| clock.now()))
         };
         // A sender may begin to close while this waits, which gives a deadline: look for one now and then.
         let wait = clock.until(deadline).map_or(look, |wait| wait.min(look));

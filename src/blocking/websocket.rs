@@ -266,7 +266,7 @@ impl<S: Transport> WebSocket<S> {
 
     /// Tells the stream how long to wait, where that has changed.
     fn tell_wait(&mut self) -> io::Result<()> {
-        let wait = self.clock.until(self.driver.deadline(self.clock.now()));
+        let wait = self.clock.until(self.driver.deadline(|| self.clock.now()));
         if wait != self.wait {
             self.stream.set_wait(wait)?;
             self.wait = wait;

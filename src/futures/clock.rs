@@ -9,6 +9,7 @@ use std::io::{self, IoSlice};
 use std::time::Instant;
 
 use async_io::Timer;
+use bytes::BytesMut;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::adapter::polled::Runtime;
@@ -58,8 +59,17 @@ impl Time for Clock {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Io<S> for Clock {
-    fn poll_read(stream: &mut S, context: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
-        Pin::new(stream).poll_read(context, space)
+    fn poll_read(
+        stream: &mut S,
+        context: &mut Context<'_>,
+        space: &mut BytesMut,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        let most = most.min(space.capacity());
+        if space.len() < most {
+            space.resize(most, 0);
+        }
+        Pin::new(stream).poll_read(context, &mut space[..most])
     }
 
     fn poll_write(stream: &mut S, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

@@ -1,14 +1,15 @@
 //! tokio's clock and its streams.
 
 use core::future::Future;
-use core::pin::Pin;
+use core::pin::{Pin, pin};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::boxed::Box;
 use std::io::{self, IoSlice};
 
-use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use ::tokio::time::{Instant, Sleep, sleep_until};
+use bytes::{BufMut, BytesMut};
 
 use crate::adapter::polled::Runtime;
 use crate::adapter::polled::io::{Io, Time};
@@ -38,7 +39,13 @@ impl Time for Clock {
             return Poll::Pending;
         };
         let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if alarm.deadline() != deadline {
+        if deadline < alarm.deadline() {
+            alarm.as_mut().reset(deadline);
+        }
+        // Every byte of the peer puts a deadline off: an alarm that rings too early is left as it is, and set anew when it
+        // has rung.
+        while alarm.deadline() < deadline {
+            ready!(alarm.as_mut().poll(context));
             alarm.as_mut().reset(deadline);
         }
         alarm.as_mut().poll(context)
@@ -46,10 +53,16 @@ impl Time for Clock {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Io<S> for Clock {
-    fn poll_read(stream: &mut S, context: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut space = ReadBuf::new(space);
-        ready!(Pin::new(stream).poll_read(context, &mut space))?;
-        Poll::Ready(Ok(space.filled().len()))
+    /// Into memory that need not be initialised.
+    fn poll_read(
+        stream: &mut S,
+        context: &mut Context<'_>,
+        space: &mut BytesMut,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        space.clear();
+        let mut space = space.limit(most);
+        pin!(stream.read_buf(&mut space)).poll(context)
     }
 
     fn poll_write(stream: &mut S, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

@@ -193,7 +193,7 @@ async fn answer<S, R: Runtime<S>>(
 /// Reads once. A peer that is awaited holds no buffer.
 async fn read<S, R: Runtime<S>>(stream: &mut S, inbox: &mut Inbox) -> Result<(), IoError> {
     let count = poll_fn(|context| {
-        let polled = R::poll_read(stream, context, memory::space(inbox));
+        let polled = super::io::poll_read::<S, R>(stream, context, inbox);
         if polled.is_pending() {
             memory::reclaim(inbox);
         }

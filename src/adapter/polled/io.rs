@@ -6,7 +6,10 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 
-use crate::{Due, IoError};
+use bytes::BytesMut;
+
+use crate::adapter::memory;
+use crate::{Due, Inbox, IoError};
 
 /// A clock that begins with the connection, and one alarm.
 pub trait Time: Sized + Unpin {
@@ -23,8 +26,14 @@ pub trait Time: Sized + Unpin {
 
 /// How a runtime polls a stream. Each is like the function of its name in the runtime's traits.
 pub trait Io<S>: Time {
-    /// Reads; nothing is the end of the peer's half.
-    fn poll_read(stream: &mut S, context: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>>;
+    /// Reads at most so many bytes to the front of `space`, in the capacity that it has, whose length covers what was read
+    /// then; nothing is the end of the peer's half.
+    fn poll_read(
+        stream: &mut S,
+        context: &mut Context<'_>,
+        space: &mut BytesMut,
+        most: usize,
+    ) -> Poll<io::Result<usize>>;
 
     /// Writes as much as the stream takes.
     fn poll_write(stream: &mut S, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
@@ -44,6 +53,18 @@ pub trait Io<S>: Time {
 
     /// Ends the writing half. Reading goes on.
     fn poll_shutdown(stream: &mut S, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// Reads into the space of an inbox, which does not count the bytes yet.
+pub(super) fn poll_read<S, R: Io<S>>(
+    stream: &mut S,
+    context: &mut Context<'_>,
+    inbox: &mut Inbox,
+) -> Poll<io::Result<usize>> {
+    let (mut space, most) = memory::take_space(inbox);
+    let read = R::poll_read(stream, context, &mut space, most);
+    inbox.put_space(space, 0);
+    read
 }
 
 /// Work that has so long for its end, before it is given up as late for the handshake.

@@ -34,6 +34,8 @@ pub struct WebSocket<S, R> {
     wakers: Arc<Wakers>,
     /// Wakes all of `wakers`.
     waker: Waker,
+    /// Whether `wakers` may know of a task that receives.
+    receives: bool,
     /// Whether the stream has taken bytes that it was not asked to flush since.
     unflushed: bool,
     /// Whether the stream has had no room since it last took bytes.
@@ -59,6 +61,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
             clock,
             waker: Waker::from(Arc::clone(&wakers)),
             wakers,
+            receives: false,
             unflushed: false,
             stalled: false,
             held: false,
@@ -188,17 +191,36 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         &self.wakers
     }
 
+    #[inline]
     pub(super) fn poll_receive<T: Received>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, IoError>>> {
-        self.wakers.receiving(context);
-        let waker = self.waker.clone();
-        let received = ready!(self.poll_step(&mut Context::from_waker(&waker)));
-        self.wakers.received();
+        let received = match self.step::<T>() {
+            // What is there already waits for nobody.
+            Step::Deliver(received) if received.is_data() => Some(Ok(received)),
+            step => {
+                self.wakers.receiving(context);
+                self.receives = true;
+                let waker = self.waker.clone();
+                ready!(self.poll_step(step, &mut Context::from_waker(&waker)))
+            }
+        };
+        if core::mem::take(&mut self.receives) {
+            self.wakers.received();
+        }
         Poll::Ready(received)
     }
 
-    fn poll_step<T: Received>(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, IoError>>> {
+    #[inline]
+    fn step<T: Received>(&mut self) -> Step<T> {
+        self.driver.step(|| self.clock.now())
+    }
+
+    fn poll_step<T: Received>(
+        &mut self,
+        mut step: Step<T>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<T, IoError>>> {
         loop {
-            match self.driver.step::<T>(|| self.clock.now()) {
+            match step {
                 Step::Deliver(received) => {
                     if !received.is_data() {
                         // An answer to a control frame does not wait for the caller's next call.
@@ -221,12 +243,12 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
                     Poll::Pending => ready!(self.poll_deadline(context)),
                 },
                 Step::Exchange => {
-                    if let Poll::Ready(Err(())) = self.poll_write_on(context) {
-                        continue;
+                    if !matches!(self.poll_write_on(context), Poll::Ready(Err(()))) {
+                        ready!(self.poll_fill(context));
                     }
-                    ready!(self.poll_fill(context));
                 }
             }
+            step = self.step();
         }
     }
 
@@ -264,6 +286,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     }
 
     /// Queues a message as soon as little waits and it fits.
+    #[inline]
     pub(super) fn poll_feed(
         &mut self,
         message: &impl Sent,
@@ -290,9 +313,12 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         self.poll_drained(rest, place, context)
     }
 
+    #[inline]
     pub(super) fn start_sending(&mut self, message: &impl Sent) -> Result<(), IoError> {
         self.driver.send(message, || self.clock.now())?;
-        self.wakers.wake_receiving();
+        if self.receives {
+            self.wakers.wake_receiving();
+        }
         Ok(())
     }
 
@@ -314,9 +340,14 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Waits until the outbox holds no more than `rest` bytes, and where that is none until the stream is flushed. The
     /// deadlines run meanwhile, as a caller that waits here does not receive.
     fn poll_drained(&mut self, rest: usize, place: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        self.wakers.sending(place, context);
         let waker = self.waker.clone();
-        let drained = self.poll_drained_on(rest, &mut Context::from_waker(&waker));
+        let shared = &mut Context::from_waker(&waker);
+        let mut drained = self.poll_drained_on(rest, shared);
+        if drained.is_pending() {
+            // Once it is known who waits, the stream is asked again: it may have room since.
+            self.wakers.sending(place, context);
+            drained = self.poll_drained_on(rest, shared);
+        }
         if drained.is_ready() {
             self.wakers.sent(place);
         }
@@ -380,7 +411,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
 
     fn poll_write_some(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let outbox = &self.driver.outbox;
-        if R::is_write_vectored(&self.stream) {
+        if outbox.chunk().len() < outbox.len() && R::is_write_vectored(&self.stream) {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let filled = outbox.chunks_vectored(&mut slices);
             R::poll_write_vectored(&mut self.stream, context, &slices[..filled])
@@ -395,12 +426,12 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        R::poll_read(&mut self.stream, context, memory::space(&mut self.driver.inbox))
+        super::io::poll_read::<S, R>(&mut self.stream, context, &mut self.driver.inbox)
     }
 
     /// Ready where a deadline has passed and was seen to.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.driver.deadline(self.clock.now());
+        let deadline = self.driver.deadline(|| self.clock.now());
         ready!(self.clock.poll_deadline(deadline, context));
         self.driver.tick(self.clock.now());
         Poll::Ready(())

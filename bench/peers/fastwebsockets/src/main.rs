@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use fastwebsockets::{FragmentCollector, Frame, Payload, WebSocket};
-use peer::{Job, Kind, Peer, Role, Wire, job, look, wait};
+use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, WebSocket};
+use peer::{Job, Kind, Peer, Role, Wire, job, look, server, wait};
 use tokio::io::{AsyncRead, AsyncWrite, BufWriter};
 
 struct Fastwebsockets;
@@ -51,6 +51,26 @@ impl Peer for Fastwebsockets {
         } else {
             encode(socket(BufWriter::with_capacity(WRITE, wire), role), payload, batch, sent)
         }
+    }
+
+    /// Its own example of an echo.
+    fn serve(&self, address: &str) -> Option<()> {
+        server::serve(address, async |mut stream| {
+            if server::shake_hands(&mut stream).await.is_err() {
+                return;
+            }
+            let mut socket = FragmentCollector::new(socket(stream, Role::Server));
+            while let Ok(frame) = socket.read_frame().await {
+                let sent = match frame.opcode {
+                    OpCode::Close => return,
+                    OpCode::Text | OpCode::Binary => socket.write_frame(frame).await,
+                    _ => Ok(()),
+                };
+                if sent.is_err() {
+                    return;
+                }
+            }
+        })
     }
 }
 

@@ -4,12 +4,12 @@ use std::hint::black_box;
 use std::io::{IoSlice, Read, Write};
 
 use peer::deflated::{LEVEL, MEMORY_LEVEL, WINDOW_BITS};
-use peer::{Job, Kind, Peer, Role, Sent, Takeover, Wire, job, look};
+use peer::{Job, Kind, Peer, Role, Sent, Takeover, Wire, job, look, server};
 use sockeye::bytes::{Buf, Bytes, BytesMut};
 use sockeye::deflate::{Direction, Options, Parameters};
 use sockeye::handshake::{Acceptance, Offer, OriginPolicy, RequestReader, Url};
 use sockeye::mask::Mask;
-use sockeye::{Broadcast, Config, Connection, Event, Inbox, Message, Outbox, utf8};
+use sockeye::{Broadcast, Config, Connection, Event, Inbox, Message, Outbox, Server, utf8};
 
 struct Sockeye;
 
@@ -178,6 +178,20 @@ impl Peer for Sockeye {
             sum
         })
     }
+
+    /// The adapter for tokio, as its documentation has it.
+    fn serve(&self, address: &str) -> Option<()> {
+        server::serve(address, async |stream| {
+            let config = Config::default().message_limit(MOST).frame_limit(MOST);
+            let server = Server::new(OriginPolicy::Any).config(config);
+            let Ok(mut socket) = sockeye::tokio::accept_with(&server, stream).await else { return };
+            while let Ok(Some(message)) = socket.receive().await {
+                if message.is_data() && socket.feed(message).await.is_err() {
+                    return;
+                }
+            }
+        })
+    }
 }
 
 /// A server's end that compresses.
@@ -257,3 +271,4 @@ const SHARED: usize = 2048;
 const READ: usize = 16 << 10;
 const LEAST_READ: usize = 4 << 10;
 const MOST_READ: usize = 64 << 10;
+const MOST: u64 = 64 << 20;

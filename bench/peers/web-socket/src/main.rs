@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use peer::{Job, Kind, Peer, Role, Wire, job, look, wait};
+use peer::{Job, Kind, Peer, Role, Wire, job, look, server, wait};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, BufWriter};
 use web_socket::{DataType, Event, WebSocket};
 
@@ -50,6 +50,21 @@ impl Peer for WebSocketCrate {
         } else {
             encode(socket(BufWriter::with_capacity(WRITE, wire), role), payload, batch, sent)
         }
+    }
+
+    fn serve(&self, address: &str) -> Option<()> {
+        server::serve(address, async |mut stream| {
+            if server::shake_hands(&mut stream).await.is_err() {
+                return;
+            }
+            let mut socket = socket(BufReader::with_capacity(READ, stream), Role::Server);
+            socket.max_payload_len = MOST;
+            while let Ok(Event::Data { ty: DataType::Complete(_), data }) = socket.recv().await {
+                if socket.send(&data[..]).await.is_err() {
+                    return;
+                }
+            }
+        })
     }
 }
 

@@ -3,9 +3,11 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
 use peer::deflated::LEVEL;
-use peer::{Job, Kind, Peer, Role, Takeover, Wire, look, streams};
-use yawc::{CompressionLevel, Frame, Options, WebSocket};
+use peer::{Job, Kind, Peer, Role, Takeover, Wire, look, server, streams};
+use tokio::io::{AsyncRead, AsyncWrite};
+use yawc::{CompressionLevel, Frame, OpCode, Options, WebSocket};
 
 struct Yawc;
 
@@ -41,6 +43,20 @@ impl Peer for Yawc {
     fn decompress(&self, wire: Wire, takeover: Takeover) -> Option<Job> {
         streams::decode(compressed(wire, takeover), |frame| look(black_box(frame).payload()))
     }
+
+    fn serve(&self, address: &str) -> Option<()> {
+        server::serve(address, async |mut stream| {
+            if server::shake_hands(&mut stream).await.is_err() {
+                return;
+            }
+            let mut socket = socket(stream, Role::Server);
+            while let Some(frame) = socket.next().await {
+                if matches!(frame.opcode(), OpCode::Text | OpCode::Binary) && socket.send(frame).await.is_err() {
+                    return;
+                }
+            }
+        })
+    }
 }
 
 fn compressed(wire: Wire, takeover: Takeover) -> WebSocket<Wire> {
@@ -59,12 +75,12 @@ fn options() -> Options {
     Options::default().with_utf8().with_limits(MOST, 2 * MOST).with_read_buffer_capacity(READ)
 }
 
-fn socket(wire: Wire, role: Role) -> WebSocket<Wire> {
+fn socket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, role: Role) -> WebSocket<S> {
     let role = match role {
         Role::Client => yawc::Role::Client,
         Role::Server => yawc::Role::Server,
     };
-    WebSocket::from_stream(wire, role, options()).expect("good options")
+    WebSocket::from_stream(stream, role, options()).expect("good options")
 }
 
 const READ: usize = 64 << 10;

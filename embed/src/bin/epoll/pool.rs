@@ -51,7 +51,7 @@ impl Pool {
             }
         }
         let held = buffers.inbox.len();
-        if !buffers.shared && held < READ && buffers.inbox.capacity() > SLACK * held {
+        if !buffers.shared && held < LARGEST_TAIL && buffers.inbox.capacity() > SLACK * held {
             let mut blank = Box::<Buffers>::default();
             blank.inbox.exchange(buffers.inbox.exchange(BytesMut::new()));
             self.keep(blank);
@@ -96,14 +96,17 @@ pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
     &mut space[..most]
 }
 
-/// A read of this size stays in the processor's first cache until it has been worked on.
-const READ: usize = 16 << 10;
+/// A read of this size stays in the processor's first cache until it has been worked on, and a message of 16 KiB is one.
+const READ: usize = 32 << 10;
 
 /// A read of a large message takes as much as has come of it, up to this.
 const MOST_READ: usize = 64 << 10;
 
 /// Less room than this is not worth a read.
 const LEAST_ROOM: usize = 4 << 10;
+
+/// What is longer than this is the begin of a large message, and stays in the memory into which it is read.
+const LARGEST_TAIL: usize = 16 << 10;
 
 /// A tail is moved out of memory that is more than this many times as large.
 const SLACK: usize = 4;

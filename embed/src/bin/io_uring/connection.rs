@@ -6,6 +6,8 @@
 //! whatever deadline passes: a read that is dropped may have taken bytes, which nobody would see. A read that is to
 //! end early is called back, and then waited for.
 
+use std::cell::RefCell;
+use std::mem;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,7 @@ pub(crate) struct Terms {
     pub(crate) config: Config,
     pub(crate) deflate: Options,
     pub(crate) timeouts: Timeouts,
+    pub(crate) pool: Pool,
 }
 
 /// Serves a connection until it has ended, or until `stop` has closed it.
@@ -38,7 +41,7 @@ pub(crate) async fn serve(stream: TcpStream, terms: &Terms, stop: CancelToken) -
         accepted = Box::pin(handshake(&stream, terms)).fuse() => accepted?,
         () = stop.clone().wait().fuse() => return Ok(()),
     };
-    let link = &mut Link::new(connection, inbox, &terms.timeouts);
+    let link = &mut Link::new(connection, inbox, terms);
     let mut writing = pin!(Fuse::terminated());
     let mut reading = pin!(Fuse::terminated());
     let mut alarm = pin!(Fuse::terminated());
@@ -47,7 +50,7 @@ pub(crate) async fn serve(stream: TcpStream, terms: &Terms, stop: CancelToken) -
     loop {
         let mut starved = link.echo();
         if writing.is_terminated() && link.outbox.has_remaining() {
-            writing.set(write(&stream, link.outbox.copy_to_bytes(link.outbox.chunk().len())).fuse());
+            writing.set(write(&stream, link.pieces()).fuse());
             // What the kernel writes has left its place to the next answers.
             starved = link.echo();
         }
@@ -74,13 +77,10 @@ pub(crate) async fn serve(stream: TcpStream, terms: &Terms, stop: CancelToken) -
             alarm.set(sleep_until(deadline).fuse());
         }
         select_biased! {
-            BufResult(count, bytes) = writing => match count {
-                Ok(count) => {
-                    let rest = link.written(count, bytes);
-                    if rest.has_remaining() {
-                        writing.set(write(&stream, rest).fuse());
-                    }
-                }
+            BufResult(count, pieces) = writing => match count {
+                Ok(count) => if let Some(rest) = link.written(count, pieces) {
+                    writing.set(write(&stream, rest).fuse());
+                },
                 Err(error) => return link.end(error),
             },
             BufResult(count, space) = reading => match count {
@@ -102,7 +102,7 @@ struct Link<'t> {
     inbox: Inbox,
     outbox: Outbox,
     keepalive: Keepalive,
-    timeouts: &'t Timeouts,
+    terms: &'t Terms,
     /// When the keepalive's clock began.
     origin: Instant,
     /// What the alarm is set for.
@@ -118,7 +118,7 @@ struct Link<'t> {
 }
 
 impl<'t> Link<'t> {
-    fn new(connection: Connection, inbox: Inbox, timeouts: &'t Timeouts) -> Self {
+    fn new(connection: Connection, inbox: Inbox, terms: &'t Terms) -> Self {
         let mut keepalive = Keepalive::new(Duration::ZERO);
         keepalive.opened(Duration::ZERO);
         Self {
@@ -126,7 +126,7 @@ impl<'t> Link<'t> {
             inbox,
             outbox: Outbox::new(),
             keepalive,
-            timeouts,
+            terms,
             origin: Instant::now(),
             alarm: None,
             room: LEAST_ROOM,
@@ -143,6 +143,14 @@ impl<'t> Link<'t> {
             let Self { connection, inbox, outbox, .. } = self;
             let echoed = match connection.receive(inbox, outbox) {
                 Ok(None) => return connection.duty() != Duty::Drop,
+                Ok(Some(event)) if connection.is_open() && is_large(&event) => {
+                    let sent = connection.send(&event.into_message(), outbox);
+                    // What is left of its memory is none for the next read: all of it comes back once it is written.
+                    if inbox.is_empty() {
+                        inbox.release();
+                    }
+                    sent
+                }
                 Ok(Some(Event::Text(text))) if connection.is_open() => connection.send_text(&text, outbox),
                 Ok(Some(Event::Binary(data))) if connection.is_open() => connection.send_binary(&data, outbox),
                 Ok(Some(_)) => Ok(()),
@@ -165,8 +173,12 @@ impl<'t> Link<'t> {
     /// Memory for a read: little while the connection is quiet, more where there is more to read, and the rest of a
     /// message in its place.
     fn space(&mut self) -> BytesMut {
-        if !self.inbox.is_empty() {
-            return self.inbox.take_space(self.inbox.len().clamp(self.room, MOST_ROOM));
+        let held = self.inbox.len();
+        if held > 0 {
+            if held >= LARGE && self.inbox.capacity() < 2 * held {
+                self.terms.pool.lend(&mut self.inbox);
+            }
+            return self.inbox.take_space(held.clamp(self.room, MOST_ROOM));
         }
         if self.inbox.capacity() > self.room {
             self.inbox.release();
@@ -193,14 +205,28 @@ impl<'t> Link<'t> {
         }
     }
 
-    /// A write has completed; the bytes that it left are to be written next.
-    fn written(&mut self, count: usize, mut bytes: Bytes) -> Bytes {
+    /// What to write next: the header of a large message leaves with it.
+    fn pieces(&mut self) -> Pieces {
+        let mut piece = || self.outbox.copy_to_bytes(self.outbox.chunk().len());
+        [piece(), piece()]
+    }
+
+    /// A write has completed; what it left is to be written next.
+    fn written(&mut self, mut count: usize, mut pieces: Pieces) -> Option<Pieces> {
         if self.stalled {
             self.keepalive.heard(self.origin.elapsed());
         }
-        bytes.advance(count);
-        self.stalled = bytes.has_remaining();
-        bytes
+        for piece in &mut pieces {
+            let written = count.min(piece.len());
+            count -= written;
+            if written < piece.len() {
+                piece.advance(written);
+            } else {
+                self.terms.pool.take_back(mem::take(piece));
+            }
+        }
+        self.stalled = pieces.iter().any(Buf::has_remaining);
+        self.stalled.then_some(pieces)
     }
 
     fn close(&mut self) {
@@ -222,7 +248,7 @@ impl<'t> Link<'t> {
         if self.connection.is_closing() {
             self.keepalive.closing(self.origin.elapsed());
         }
-        let deadline = self.keepalive.deadline(self.timeouts)?;
+        let deadline = self.keepalive.deadline(&self.terms.timeouts)?;
         if !rung && self.alarm.is_some_and(|alarm| alarm <= deadline) {
             return None;
         }
@@ -233,7 +259,7 @@ impl<'t> Link<'t> {
     /// # Errors
     /// What the peer was waited for in vain.
     fn tick(&mut self) -> Result<(), Due> {
-        match self.keepalive.due(self.timeouts, self.origin.elapsed()) {
+        match self.keepalive.due(&self.terms.timeouts, self.origin.elapsed()) {
             None => {}
             Some(Due::Ping) => {
                 // Behind a close frame there is none, and the deadline is another.
@@ -266,8 +292,48 @@ async fn read(mut stream: &TcpStream, space: BytesMut) -> BufResult<usize, Bytes
     stream.read(space).await
 }
 
-async fn write(mut stream: &TcpStream, bytes: Bytes) -> BufResult<usize, Bytes> {
-    stream.write(bytes).await
+async fn write(mut stream: &TcpStream, [first, second]: Pieces) -> BufResult<usize, Pieces> {
+    if !first.is_empty() && !second.is_empty() {
+        return stream.write_vectored([first, second]).await;
+    }
+    let BufResult(count, only) = stream.write(if second.is_empty() { first } else { second }).await;
+    BufResult(count, [only, Bytes::new()])
+}
+
+/// Pieces of the outbox that leave in one write.
+type Pieces = [Bytes; 2];
+
+/// The memory of large messages that have left, for the next ones.
+#[derive(Default)]
+pub(crate) struct Pool(RefCell<Vec<BytesMut>>);
+
+impl Pool {
+    /// Has a message that is under way go on in memory that need not grow.
+    pub(crate) fn lend(&self, inbox: &mut Inbox) {
+        if let Some(memory) = self.0.borrow_mut().pop() {
+            inbox.exchange(memory);
+        }
+    }
+
+    /// Takes the memory of what was written, where nothing else is in it any more.
+    pub(crate) fn take_back(&self, written: Bytes) {
+        let Ok(mut memory) = written.try_into_mut() else { return };
+        memory.clear();
+        let _ = memory.try_reclaim(memory.capacity() + 1);
+        let mut pool = self.0.borrow_mut();
+        if pool.len() < POOL_LIMIT && (4 * LARGE..=LARGEST).contains(&memory.capacity()) {
+            pool.push(memory);
+        }
+    }
+}
+
+/// Whether a message is sent back in the memory in which it has come.
+fn is_large(event: &Event<'_>) -> bool {
+    match event {
+        Event::Text(text) => text.len() >= SHARED,
+        Event::Binary(data) => data.len() >= SHARED,
+        _ => false,
+    }
 }
 
 /// Reads the request and answers it. What came behind it is in the inbox.
@@ -350,4 +416,16 @@ const HIGH_WATER: usize = 64 << 10;
 const LEAST_ROOM: usize = 512;
 
 /// The most that one read is offered.
-const MOST_ROOM: usize = 32 << 10;
+const MOST_ROOM: usize = 64 << 10;
+
+/// Messages of at least this many bytes are not copied into the outbox: it shares their memory.
+const SHARED: usize = 64 << 10;
+
+/// From here on memory that grows is worth to be kept.
+const LARGE: usize = 64 << 10;
+
+/// The most memory that is kept of one message: that of a message of 1 MiB, which has grown by doubling.
+const LARGEST: usize = (2 << 20) + LARGE;
+
+/// Pieces of memory that are kept: some 32 MiB, once so many large messages have come.
+const POOL_LIMIT: usize = 16;

@@ -16,7 +16,7 @@ use sockeye::deflate::Options;
 use sockeye::{Config, Timeouts};
 
 use crate::arguments::{self, Arguments};
-use crate::connection::{Terms, serve};
+use crate::connection::{Pool, Terms, serve};
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut proactor = ProactorBuilder::new();
@@ -39,7 +39,7 @@ async fn listen(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     eprintln!("{}", arguments::next_step(listener.local_addr()?));
 
     let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
-    let terms = Terms { config, deflate: Options::new(), timeouts: Timeouts::default() };
+    let terms = Terms { config, deflate: Options::new(), timeouts: Timeouts::default(), pool: Pool::default() };
     let stop = CancelToken::new();
     let accepting = spawn(accept(listener, terms, stop.clone()));
     interrupted.await;
