@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 
-use bytes::BytesMut;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::parameters::Direction;
+use crate::written::Written;
 
 /// The decompressor of one connection (RFC 7692 section 7.2.2).
 ///
@@ -29,6 +29,8 @@ pub(super) struct Inflater {
     /// Whether the stream of blocks has begun: an octet came since the message began, or since its
     /// last BFINAL block.
     begun: bool,
+    /// Whether all the output was written that follows from what was consumed.
+    drained: bool,
     /// How many octets of [`TAIL`] were consumed.
     tail: usize,
     corrupt: Option<Corrupt>,
@@ -73,6 +75,7 @@ impl Inflater {
             context_takeover: direction.context_takeover(),
             consumed: 0,
             begun: false,
+            drained: true,
             tail: 0,
             corrupt: None,
         }
@@ -81,22 +84,23 @@ impl Inflater {
     /// Decompresses the next octets of a message. At most `room` octets are added to `output`.
     ///
     /// An error is final: later calls return it again.
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut BytesMut, room: usize) -> Result<Progress, Corrupt> {
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut Written, room: usize) -> Result<Progress, Corrupt> {
         if input.is_empty() && !self.begun {
             return self.corrupt.map_or(Ok(Progress { consumed: 0 }), Err);
         }
-        let result = self.guarded(|this| this.run(input, output, room));
-        result.map(|(consumed, _)| Progress { consumed })
+        let consumed = self.guarded(|this| this.run(input, output, room))?;
+        Ok(Progress { consumed })
     }
 
     /// Ends a message. `false` asks for another call with more room, to get the rest of the message.
     ///
     /// An error is final: later calls return it again.
-    pub(super) fn finish(&mut self, output: &mut BytesMut, room: usize) -> Result<bool, Corrupt> {
+    pub(super) fn finish(&mut self, output: &mut Written, room: usize) -> Result<bool, Corrupt> {
         let finished = self.guarded(|this| this.run_tail(output, room))?;
         if finished {
             self.consumed = 0;
             self.begun = false;
+            self.drained = true;
             self.tail = 0;
             if !self.context_takeover {
                 self.history.clear();
@@ -128,21 +132,18 @@ impl Inflater {
         })
     }
 
-    /// Feeds `input` and returns how much of it was consumed, and whether all the output that follows
-    /// from it was written.
-    fn run(&mut self, input: &[u8], output: &mut BytesMut, room: usize) -> Result<(usize, bool), Corrupt> {
+    /// Feeds `input` and returns how much of it was consumed.
+    fn run(&mut self, input: &[u8], output: &mut Written, room: usize) -> Result<usize, Corrupt> {
         let mut rest = input;
         let mut room = room;
-        let mut step = input.len().saturating_mul(RATIO).clamp(MIN_STEP, MAX_STEP);
+        let step = input.len().saturating_mul(RATIO).clamp(MIN_STEP, MAX_STEP);
         loop {
             // The output grows by what has come, never by what a bomb promises.
-            let start = output.len();
-            let space = step.min(room);
-            grow(output, space, room);
-            output.resize(start + space, 0);
-            let piece = self.decompress(rest, &mut output[start..], InflateFlush::SyncFlush);
-            output.truncate(start + piece.produced);
-            self.history.push(&output[start..]);
+            let space = output.space(step, room);
+            let piece = self.decompress(rest, space, InflateFlush::SyncFlush);
+            self.history.push(&space[..piece.produced]);
+            self.drained = piece.produced < space.len();
+            output.add(piece.produced);
             self.consumed += piece.consumed as u64;
             self.begun |= piece.consumed > 0;
             rest = &rest[piece.consumed..];
@@ -156,15 +157,11 @@ impl Inflater {
                 End::Final => {
                     self.restart();
                     if rest.is_empty() {
-                        return Ok((input.len(), true));
+                        return Ok(input.len());
                     }
-                    step = MIN_STEP;
                 }
-                End::Open if piece.produced < space => {
-                    return Ok((input.len() - rest.len(), rest.is_empty()));
-                }
-                End::Open if room == 0 => return Ok((input.len() - rest.len(), false)),
-                End::Open => step = step.saturating_mul(2).min(MAX_STEP),
+                End::Open if self.drained || room == 0 => return Ok(input.len() - rest.len()),
+                End::Open => {}
             }
         }
     }
@@ -176,21 +173,23 @@ impl Inflater {
     /// message that was cut off they are taken for something else, and this is how it shows. Where no
     /// block has begun (an empty payload, or one that ends with a BFINAL block) they are left out,
     /// since they would begin a block that never ends.
-    fn run_tail(&mut self, output: &mut BytesMut, room: usize) -> Result<bool, Corrupt> {
+    fn run_tail(&mut self, output: &mut Written, room: usize) -> Result<bool, Corrupt> {
+        if self.begun && !self.drained {
+            self.run(&[], output, room)?;
+        }
         if !self.begun {
             return Ok(true);
         }
-        let (_, drained) = self.run(&[], output, room)?;
-        if !self.begun {
-            return Ok(true);
-        }
-        // zlib stops at the end of a block, and leaves the octet that follows the tail.
-        let piece = self.decompress(&TAIL[self.tail..], &mut [], InflateFlush::Block);
+        // zlib stops at the end of a block, and leaves the octet that follows the tail. Where it may owe output there is no
+        // room for it here, and elsewhere an octet that comes is wrong.
+        let mut wrong = [0];
+        let space = if self.drained { &mut wrong[..] } else { &mut [] };
+        let piece = self.decompress(&TAIL[self.tail..], space, InflateFlush::Block);
         self.tail += piece.consumed;
-        let open = matches!(piece.end, End::Open);
-        if open && self.tail == TAIL.len() - 1 && !self.owes_output() {
+        let open = matches!(piece.end, End::Open) && piece.produced == 0;
+        if open && self.tail == TAIL.len() - 1 && (self.drained || !self.owes_output()) {
             Ok(true)
-        } else if open && self.tail < TAIL.len() - 1 && !drained {
+        } else if open && self.tail < TAIL.len() - 1 && !self.drained {
             Ok(false)
         } else {
             Err(Corrupt { at: self.consumed })
@@ -212,6 +211,7 @@ impl Inflater {
             self.history.restore(context);
         }
         self.begun = false;
+        self.drained = true;
     }
 
     fn decompress(&mut self, input: &[u8], output: &mut [u8], flush: InflateFlush) -> Piece {
@@ -232,17 +232,6 @@ impl Inflater {
                 Err(_) => End::Corrupt,
             },
         }
-    }
-}
-
-/// Moves `output` to memory of the size that it can come to at most, where it would otherwise double past that.
-fn grow(output: &mut BytesMut, space: usize, room: usize) {
-    let capacity = output.capacity();
-    let most = output.len().saturating_add(room);
-    if capacity - output.len() < space && capacity.saturating_mul(2) > most {
-        let mut grown = BytesMut::with_capacity(most);
-        grown.extend_from_slice(output);
-        *output = grown;
     }
 }
 
@@ -315,8 +304,7 @@ const TAIL: [u8; 5] = [0x00, 0x00, 0xff, 0xff, 0x00];
 /// zlib-rs has room for this window whatever it is told.
 const ZLIB_WINDOW_BITS: u8 = 15;
 
-/// The step by which the output grows at first is this much of the input, within the bounds, and then
-/// doubles.
+/// The room that is made at least is this much of the input, within the bounds. zlib is slow in the last 260 octets of it.
 const RATIO: usize = 4;
-const MIN_STEP: usize = 256;
+const MIN_STEP: usize = 1024;
 const MAX_STEP: usize = 16 * 1024;
