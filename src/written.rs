@@ -33,6 +33,11 @@ impl Written {
         self.length += count;
     }
 
+    /// Forgets what was written behind the first `length` bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
     /// Forgets the first `count` bytes, or all where there are fewer; the memory stays where none is left.
     #[inline]
     pub(crate) fn advance(&mut self, count: usize) {

@@ -261,6 +261,7 @@ impl Inbox {
 
     /// Has `inflate` turn the first `count` unread bytes into more of the message that is held, and takes as many of
     /// them as it says. Returns what it said, and the bytes that came of them, before an error too.
+    #[inline]
     pub(crate) fn inflate<E>(
         &mut self,
         count: usize,
@@ -289,6 +290,7 @@ impl Inbox {
     }
 
     /// Lends the inflated bytes but for the last `kept`.
+    #[inline]
     pub(crate) fn lend_inflated(&mut self, kept: usize) -> Lent {
         let end = self.inflated.len().saturating_sub(kept).max(self.lent);
         let range = self.lent..end;

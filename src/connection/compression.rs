@@ -55,6 +55,19 @@ impl Compression {
         Ok(progress.consumed)
     }
 
+    /// How many octets of the last ones of a message were inflated, and whether it is whole.
+    pub(super) fn inflate_last(
+        &mut self,
+        input: &[u8],
+        output: &mut Written,
+        room: usize,
+    ) -> Result<(usize, bool), Protocol> {
+        let Some(deflate) = &mut self.deflate else { return Ok((input.len(), true)) };
+        let (progress, finished) =
+            deflate.inflate_last_to(input, output, room).map_err(|corrupt| Protocol::Corrupt { at: corrupt.at })?;
+        Ok((progress.consumed, finished))
+    }
+
     pub(super) fn finish(&mut self, output: &mut Written, room: usize) -> Result<bool, Protocol> {
         let Some(deflate) = &mut self.deflate else { return Ok(true) };
         deflate.finish_to(output, room).map_err(|corrupt| Protocol::Corrupt { at: corrupt.at })
@@ -87,6 +100,10 @@ impl Compression {
 
     pub(super) fn inflate(&mut self, input: &[u8], _: &mut BytesMut, _: usize) -> Result<usize, Protocol> {
         Ok(input.len())
+    }
+
+    pub(super) fn inflate_last(&mut self, input: &[u8], _: &mut Written, _: usize) -> Result<(usize, bool), Protocol> {
+        Ok((input.len(), true))
     }
 
     pub(super) fn finish(&mut self, _: &mut Written, _: usize) -> Result<bool, Protocol> {

@@ -92,24 +92,48 @@ impl Inflater {
         Ok(Progress { consumed })
     }
 
+    /// Decompresses the last octets of a message, and ends it where they are used up and all of it came out. Whether it did.
+    ///
+    /// An error is final: later calls return it again.
+    pub(super) fn inflate_last(
+        &mut self,
+        input: &[u8],
+        output: &mut Written,
+        room: usize,
+    ) -> Result<(Progress, bool), Corrupt> {
+        if self.sprint(input, output, room) {
+            self.end();
+            return Ok((Progress { consumed: input.len() }, true));
+        }
+        let before = output.len();
+        let progress = self.inflate(input, output, room)?;
+        let used_up = self.drained && progress.consumed == input.len();
+        let finished = used_up && self.finish(output, room - (output.len() - before))?;
+        Ok((progress, finished))
+    }
+
     /// Ends a message. `false` asks for another call with more room, to get the rest of the message.
     ///
     /// An error is final: later calls return it again.
     pub(super) fn finish(&mut self, output: &mut Written, room: usize) -> Result<bool, Corrupt> {
         let finished = self.guarded(|this| this.run_tail(output, room))?;
         if finished {
-            self.consumed = 0;
-            self.begun = false;
-            self.drained = true;
-            self.tail = 0;
-            if !self.context_takeover {
-                self.history.clear();
-                if let Some(context) = &mut self.context {
-                    context.reset(false);
-                }
-            }
+            self.end();
         }
         Ok(finished)
+    }
+
+    fn end(&mut self) {
+        self.consumed = 0;
+        self.begun = false;
+        self.drained = true;
+        self.tail = 0;
+        if !self.context_takeover {
+            self.history.clear();
+            if let Some(context) = &mut self.context {
+                context.reset(false);
+            }
+        }
     }
 
     /// Gives the context back where no message is under way; the history stays.
@@ -162,6 +186,42 @@ impl Inflater {
                 }
                 End::Open if self.drained || room == 0 => return Ok(input.len() - rest.len()),
                 End::Open => {}
+            }
+        }
+    }
+
+    /// Decompresses a short message that is all there in one piece with its tail, and with octets behind it: zlib is slow in
+    /// the last ones of its input. Whether it could: nothing has changed where not, as with a message that is not valid, has
+    /// a BFINAL block, or fills the room.
+    fn sprint(&mut self, message: &[u8], output: &mut Written, room: usize) -> bool {
+        let may_be_final = message.first().is_none_or(|first| first & 1 == 1);
+        if may_be_final || message.len() > SHORT || self.consumed > 0 || self.corrupt.is_some() {
+            return false;
+        }
+        let mut input = [0; SHORT + TAIL.len() + SLOW];
+        input[..message.len()].copy_from_slice(message);
+        input[message.len()..][..TAIL.len()].copy_from_slice(&TAIL);
+        let end = message.len() + TAIL.len() - 1;
+        let before = output.len();
+        let mut consumed = 0;
+        loop {
+            let space = output.space(MIN_STEP, room - (output.len() - before));
+            // zlib stops at the end of each block. A valid message is over with an empty one, of which the tail is the end.
+            let piece = self.decompress(&input[consumed..end + SLOW], space, InflateFlush::Block);
+            let drained = piece.produced < space.len();
+            let open = matches!(piece.end, End::Open);
+            let empty = open && drained && piece.produced == 0;
+            if empty && consumed <= message.len() && consumed + piece.consumed == end {
+                self.history.push(&output[before..]);
+                return true;
+            }
+            output.add(piece.produced);
+            consumed += piece.consumed;
+            let stuck = piece.consumed == 0 && piece.produced == 0;
+            if !open || stuck || consumed > message.len() || output.len() - before == room {
+                output.truncate(before);
+                self.restart();
+                return false;
             }
         }
     }
@@ -261,7 +321,18 @@ impl History {
         Self { octets: Vec::new(), next: 0, window }
     }
 
+    #[inline]
     fn push(&mut self, output: &[u8]) {
+        let end = self.next + output.len();
+        if self.octets.len() == self.window && end < self.window {
+            self.octets[self.next..end].copy_from_slice(output);
+            self.next = end;
+        } else {
+            self.grow_or_wrap(output);
+        }
+    }
+
+    fn grow_or_wrap(&mut self, output: &[u8]) {
         let recent = &output[output.len().saturating_sub(self.window)..];
         let (growth, wrapped) = recent.split_at(recent.len().min(self.window - self.octets.len()));
         let needed = self.octets.len() + growth.len();
@@ -303,6 +374,11 @@ const TAIL: [u8; 5] = [0x00, 0x00, 0xff, 0xff, 0x00];
 
 /// zlib-rs has room for this window whatever it is told.
 const ZLIB_WINDOW_BITS: u8 = 15;
+
+/// A message of at most so many octets is worth a copy.
+const SHORT: usize = 256;
+/// zlib is slow in the last octets of its input, as many as these.
+const SLOW: usize = 15;
 
 /// The room that is made at least is this much of the input, within the bounds. zlib is slow in the last 260 octets of it.
 const RATIO: usize = 4;

@@ -169,6 +169,16 @@ impl Deflate {
         self.inflater.inflate(input, output, room)
     }
 
+    /// What [`inflate`](Self::inflate) and [`finish`](Self::finish) do for the last octets of a message. Whether it is whole.
+    pub(crate) fn inflate_last_to(
+        &mut self,
+        input: &[u8],
+        output: &mut Written,
+        room: usize,
+    ) -> Result<(Progress, bool), Corrupt> {
+        self.inflater.inflate_last(input, output, room)
+    }
+
     /// Ends a message that came through [`inflate`](Self::inflate), and adds at most `room` octets, its
     /// last ones, to `output`.
     ///
