@@ -17,17 +17,13 @@ pub(crate) fn write(results: &Results, folder: &Path) -> Result<(), Box<dyn std:
     let area = SVGBackend::new(&path, size).into_drawing_area();
     area.fill(&WHITE)?;
     for (table, panel) in results.tables.iter().zip(area.split_evenly((rows, columns))) {
-        draw(table, results.part.unit, &panel)?;
+        draw(table, &panel)?;
     }
     area.present()?;
     Ok(())
 }
 
-fn draw(
-    table: &Taken,
-    unit: &str,
-    panel: &DrawingArea<SVGBackend<'_>, Shift>,
-) -> Result<(), Box<dyn std::error::Error>> {
+fn draw(table: &Taken, panel: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), Box<dyn std::error::Error>> {
     let medians = || table.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.median());
     let (least, most) =
         medians().fold((f64::MAX, f64::MIN), |(least, most), median| (least.min(median), most.max(median)));
@@ -50,7 +46,7 @@ fn draw(
         .x_labels(8)
         .x_label_formatter(&|x| label(*x, &table.tasks))
         .y_label_formatter(&|y| number(*y))
-        .y_desc(unit)
+        .y_desc(table.unit)
         .draw()?;
     for row in &table.rows {
         let color = color(&row.name);

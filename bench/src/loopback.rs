@@ -38,7 +38,7 @@ pub(crate) fn messages(part: &'static Part, peers: &[Peer], options: &Options) -
     progress("");
     let title = "echoes: connections, bytes, messages under way on each".into();
     let mut results = Results::new(part, options.rounds);
-    results.tables.push(Taken { title, tasks, rows });
+    results.tables.push(Taken { title, unit: part.unit, tasks, rows });
     Ok(results)
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn memory(part: &'static Part, peers: &[Peer], options: &Options) -> 
     let task = |&count: &usize| Task { label: count.to_string(), x: count as u64, words: count.to_string() };
     let title = "idle connections, which have sent and received a message".into();
     let mut results = Results::new(part, 1);
-    results.tables.push(Taken { title, tasks: counts.iter().map(task).collect(), rows });
+    results.tables.push(Taken { title, unit: part.unit, tasks: counts.iter().map(task).collect(), rows });
     Ok(results)
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Results {
 /// A table with its numbers.
 pub(crate) struct Taken {
     pub(crate) title: String,
+    /// What a number means.
+    pub(crate) unit: &'static str,
     pub(crate) tasks: Vec<Task>,
     pub(crate) rows: Vec<Row>,
 }
@@ -98,7 +100,7 @@ impl Results {
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         for table in &self.tables {
-            let _ = writeln!(text, "\n{}: {} ({})", self.part.name, table.title, self.part.unit);
+            let _ = writeln!(text, "\n{}: {} ({})", self.part.name, table.title, table.unit);
             let _ = write!(text, "{:20}", "");
             for task in &table.tasks {
                 let _ = write!(text, "{:>15}", task.label);
@@ -129,7 +131,12 @@ impl Results {
             processor()
         );
         for table in &self.tables {
-            let _ = write!(text, "\n### {}\n\n| |", table.title);
+            let _ = write!(
+                text,
+                "\n### {}\n\n| {} |",
+                table.title,
+                if table.unit == self.part.unit { "" } else { table.unit }
+            );
             for task in &table.tasks {
                 let _ = write!(text, " {} |", task.label);
             }
@@ -163,6 +170,7 @@ impl Results {
             let tasks = table.tasks.iter().map(|task| json!({ "label": task.label, "task": task.words }));
             json!({
                 "title": table.title,
+                "unit": table.unit,
                 "tasks": tasks.collect::<Vec<_>>(),
                 "rows": rows.collect::<Vec<_>>(),
             })
