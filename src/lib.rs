@@ -313,6 +313,8 @@ pub mod handshake;
 mod keepalive;
 #[cfg(feature = "alloc")]
 mod message;
+#[cfg(feature = "alloc")]
+mod written;
 
 // The adapters.
 #[cfg(any(feature = "blocking", feature = "tokio", feature = "futures"))]

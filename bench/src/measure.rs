@@ -18,12 +18,19 @@ pub(crate) fn tasks(part: &'static Part, tables: Vec<Table>, peers: &mut [Peer],
         for task in &table.tasks {
             done += 1;
             progress(&format!("{} {done}/{total}: {}, {}", part.name, table.title, task.label));
-            for (row, cell) in rows.iter_mut().zip(column(task, peers, options)) {
+            let cells =
+                if task.words.starts_with("context") { contexts(task, peers) } else { column(task, peers, options) };
+            for (row, cell) in rows.iter_mut().zip(cells) {
                 row.cells.push(cell);
             }
         }
         rows.retain(|row| row.cells.iter().any(|cell| !matches!(cell, Cell::None)));
-        results.tables.push(Taken { title: table.title, unit: part.unit, tasks: table.tasks, rows });
+        results.tables.push(Taken {
+            title: table.title,
+            unit: table.unit.unwrap_or(part.unit),
+            tasks: table.tasks,
+            rows,
+        });
     }
     progress("");
     results
@@ -63,6 +70,19 @@ fn column(task: &Task, peers: &mut [Peer], options: &Options) -> Vec<Cell> {
     cells
 }
 
+/// The memory of one context, each peer's in a process that has done nothing before.
+fn contexts(task: &Task, peers: &mut [Peer]) -> Vec<Cell> {
+    let each = |peer: &mut Peer| {
+        peer.stop();
+        match peer.ask(&task.words, CONTEXTS) {
+            Answer::Took(bytes) => Cell::of(vec![bytes as f64 / CONTEXTS as f64]),
+            Answer::None => Cell::None,
+            Answer::Failed(why) => failed(peer, task, why),
+        }
+    };
+    peers.iter_mut().map(each).collect()
+}
+
 /// How many units take about the span; `None` where the peer cannot do it. Warms it up, too.
 fn calibrate(task: &Task, peer: &mut Peer, span: Duration) -> Result<Option<u64>, String> {
     let span = span.as_nanos() as u64;
@@ -87,6 +107,9 @@ fn failed(peer: &Peer, task: &Task, why: String) -> Cell {
     eprintln!("{} failed at {:?}: {why}", peer.name, task.words);
     Cell::Failed
 }
+
+/// So many that what a process holds besides is nothing beside them.
+const CONTEXTS: u64 = 100;
 
 /// The line that says how far it has come, in the place of the one before it where somebody looks.
 pub(crate) fn progress(text: &str) {

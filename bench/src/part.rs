@@ -22,6 +22,8 @@ pub(crate) enum Way {
 /// A table: the peers are its rows and its tasks the columns.
 pub(crate) struct Table {
     pub(crate) title: String,
+    /// What a number means, where it is not what it means in the other tables.
+    pub(crate) unit: Option<&'static str>,
     pub(crate) tasks: Vec<Task>,
 }
 
@@ -103,7 +105,8 @@ fn kernels(quick: bool) -> Vec<Table> {
 
 fn handshake(_: bool) -> Vec<Table> {
     let task = |x, role: &str| Task { label: role.into(), x, words: format!("handshake {role}") };
-    vec![Table { title: "a browser's request of 12 headers".into(), tasks: vec![task(1, "server"), task(2, "client")] }]
+    let tasks = vec![task(1, "server"), task(2, "client")];
+    vec![Table { title: "a browser's request of 12 headers".into(), unit: None, tasks }]
 }
 
 fn deflate(_: bool) -> Vec<Table> {
@@ -115,13 +118,24 @@ fn deflate(_: bool) -> Vec<Table> {
             tables.push(Table::over(title, &[64, 256, 4096, 65_536], task));
         }
     }
+    let context = |x, label: &str, words: &str| Task { label: label.into(), x, words: format!("context {words}") };
+    tables.push(Table {
+        title: "memory of a context, for messages with takeover and without".into(),
+        unit: Some("bytes"),
+        tasks: vec![
+            context(1, "compressor", "compress takeover"),
+            context(2, "without", "compress fresh"),
+            context(3, "decompressor", "decompress takeover"),
+            context(4, "without", "decompress fresh"),
+        ],
+    });
     tables
 }
 
 impl Table {
     fn over(title: String, sizes: &[u64], words: impl Fn(u64) -> String) -> Self {
         let task = |&size: &u64| Task { label: bytes(size), x: size, words: words(size) };
-        Self { title, tasks: sizes.iter().map(task).collect() }
+        Self { title, unit: None, tasks: sizes.iter().map(task).collect() }
     }
 }
 

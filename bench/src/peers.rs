@@ -19,7 +19,7 @@ pub(crate) struct Peer {
 
 /// What a peer answers.
 pub(crate) enum Answer {
-    /// Nanoseconds on a processor.
+    /// Nanoseconds on a processor, or bytes of memory.
     Took(u64),
     /// It has no way to do it.
     None,
@@ -117,7 +117,8 @@ impl Peer {
         Ok(())
     }
 
-    fn stop(&mut self) {
+    /// Ends its process; the next task is done by a new one.
+    pub(crate) fn stop(&mut self) {
         if let Some(Process { mut child, .. }) = self.process.take() {
             let _ = child.kill();
             let _ = child.wait();

@@ -5,6 +5,8 @@ use core::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::written::Written;
+
 /// Bytes that have arrived from the peer.
 ///
 /// The caller reads from its transport straight into [`space`](Self::space), gives a transport that owns its buffers
@@ -29,7 +31,7 @@ pub struct Inbox {
     /// The end of what has arrived.
     filled: usize,
     /// Payload of a compressed message, inflated.
-    inflated: BytesMut,
+    inflated: Written,
     /// The first bytes of `inflated`, which an event has lent. Invariant: `lent <= inflated.len()`.
     lent: usize,
 }
@@ -221,7 +223,7 @@ impl Inbox {
         self.held = 0..0;
         self.next = 0;
         self.filled = 0;
-        self.inflated.clear();
+        self.inflated.advance(usize::MAX);
         self.lent = 0;
     }
 
@@ -259,17 +261,13 @@ impl Inbox {
 
     /// Has `inflate` turn the first `count` unread bytes into more of the message that is held, and takes as many of
     /// them as it says. Returns what it said, and the bytes that came of them, before an error too.
+    #[inline]
     pub(crate) fn inflate<E>(
         &mut self,
         count: usize,
-        inflate: impl FnOnce(&[u8], &mut BytesMut) -> Result<usize, E>,
+        inflate: impl FnOnce(&[u8], &mut Written) -> Result<usize, E>,
     ) -> (Result<usize, E>, &[u8]) {
-        if self.lent == self.inflated.len() {
-            self.inflated.clear();
-        } else {
-            self.inflated.advance(self.lent);
-        }
-        self.lent = 0;
+        self.inflated.advance(core::mem::take(&mut self.lent));
         let before = self.inflated.len();
         let consumed = inflate(&self.memory[self.next..self.next + count], &mut self.inflated);
         self.next += *consumed.as_ref().unwrap_or(&0);
@@ -292,6 +290,7 @@ impl Inbox {
     }
 
     /// Lends the inflated bytes but for the last `kept`.
+    #[inline]
     pub(crate) fn lend_inflated(&mut self, kept: usize) -> Lent {
         let end = self.inflated.len().saturating_sub(kept).max(self.lent);
         let range = self.lent..end;
@@ -348,7 +347,7 @@ impl Inbox {
 
     fn release_inflated(&mut self) {
         if self.held_inflated() == 0 {
-            self.inflated = BytesMut::new();
+            self.inflated = Written::default();
             self.lent = 0;
         }
     }

@@ -8,6 +8,7 @@ use bytes::BytesMut;
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::error::Protocol;
+use crate::written::Written;
 
 /// Compression, where it was negotiated. Without the feature it never is.
 #[derive(Default)]
@@ -47,15 +48,29 @@ impl Compression {
         self.deflate.as_mut().is_some_and(|deflate| deflate.compress(payload, fin, output))
     }
 
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut BytesMut, room: usize) -> Result<usize, Protocol> {
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut Written, room: usize) -> Result<usize, Protocol> {
         let Some(deflate) = &mut self.deflate else { return Ok(input.len()) };
-        let progress = deflate.inflate(input, output, room).map_err(|corrupt| Protocol::Corrupt { at: corrupt.at })?;
+        let progress =
+            deflate.inflate_to(input, output, room).map_err(|corrupt| Protocol::Corrupt { at: corrupt.at })?;
         Ok(progress.consumed)
     }
 
-    pub(super) fn finish(&mut self, output: &mut BytesMut, room: usize) -> Result<bool, Protocol> {
+    /// How many octets of the last ones of a message were inflated, and whether it is whole.
+    pub(super) fn inflate_last(
+        &mut self,
+        input: &[u8],
+        output: &mut Written,
+        room: usize,
+    ) -> Result<(usize, bool), Protocol> {
+        let Some(deflate) = &mut self.deflate else { return Ok((input.len(), true)) };
+        let (progress, finished) =
+            deflate.inflate_last_to(input, output, room).map_err(|corrupt| Protocol::Corrupt { at: corrupt.at })?;
+        Ok((progress.consumed, finished))
+    }
+
+    pub(super) fn finish(&mut self, output: &mut Written, room: usize) -> Result<bool, Protocol> {
         let Some(deflate) = &mut self.deflate else { return Ok(true) };
-        deflate.finish(output, room).map_err(|corrupt| Protocol::Corrupt { at: corrupt.at })
+        deflate.finish_to(output, room).map_err(|corrupt| Protocol::Corrupt { at: corrupt.at })
     }
 
     pub(super) fn release_idle(&mut self) {
@@ -87,7 +102,11 @@ impl Compression {
         Ok(input.len())
     }
 
-    pub(super) fn finish(&mut self, _: &mut BytesMut, _: usize) -> Result<bool, Protocol> {
+    pub(super) fn inflate_last(&mut self, input: &[u8], _: &mut Written, _: usize) -> Result<(usize, bool), Protocol> {
+        Ok((input.len(), true))
+    }
+
+    pub(super) fn finish(&mut self, _: &mut Written, _: usize) -> Result<bool, Protocol> {
         Ok(true)
     }
 

@@ -301,13 +301,24 @@ impl Connection {
         if !message.finishing {
             let left = message.left(self.config.message_limit);
             let room = room::<DOOR>(left, inbox);
-            let inflate = |input: &[u8], output: &mut _| self.compression.inflate(input, output, room);
-            let (consumed, payload) = inbox.inflate(count, inflate);
+            let last = DOOR == WHOLE && frame.fin && frame.remaining == count as u64;
+            let mut finished = false;
+            let (consumed, payload) = inbox.inflate(count, |input, output| {
+                if !last {
+                    return self.compression.inflate(input, output, room);
+                }
+                let (consumed, whole) = self.compression.inflate_last(input, output, room)?;
+                finished = whole;
+                Ok(consumed)
+            });
             // Text that is wrong before the data is fails first, as it would if it had come in a read of its own.
             message.add(payload)?;
             let (consumed, produced) = (consumed?, payload.len());
             frame.remaining -= consumed as u64;
             frame.unmasked -= consumed;
+            if finished {
+                return Ok(true);
+            }
             if consumed < count && room == left {
                 return Err(self.too_long());
             }

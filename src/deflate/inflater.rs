@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 
-use bytes::BytesMut;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::parameters::Direction;
+use crate::written::Written;
 
 /// The decompressor of one connection (RFC 7692 section 7.2.2).
 ///
@@ -29,6 +29,8 @@ pub(super) struct Inflater {
     /// Whether the stream of blocks has begun: an octet came since the message began, or since its
     /// last BFINAL block.
     begun: bool,
+    /// Whether all the output was written that follows from what was consumed.
+    drained: bool,
     /// How many octets of [`TAIL`] were consumed.
     tail: usize,
     corrupt: Option<Corrupt>,
@@ -73,6 +75,7 @@ impl Inflater {
             context_takeover: direction.context_takeover(),
             consumed: 0,
             begun: false,
+            drained: true,
             tail: 0,
             corrupt: None,
         }
@@ -81,31 +84,56 @@ impl Inflater {
     /// Decompresses the next octets of a message. At most `room` octets are added to `output`.
     ///
     /// An error is final: later calls return it again.
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut BytesMut, room: usize) -> Result<Progress, Corrupt> {
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut Written, room: usize) -> Result<Progress, Corrupt> {
         if input.is_empty() && !self.begun {
             return self.corrupt.map_or(Ok(Progress { consumed: 0 }), Err);
         }
-        let result = self.guarded(|this| this.run(input, output, room));
-        result.map(|(consumed, _)| Progress { consumed })
+        let consumed = self.guarded(|this| this.run(input, output, room))?;
+        Ok(Progress { consumed })
+    }
+
+    /// Decompresses the last octets of a message, and ends it where they are used up and all of it came out. Whether it did.
+    ///
+    /// An error is final: later calls return it again.
+    pub(super) fn inflate_last(
+        &mut self,
+        input: &[u8],
+        output: &mut Written,
+        room: usize,
+    ) -> Result<(Progress, bool), Corrupt> {
+        if self.sprint(input, output, room) {
+            self.end();
+            return Ok((Progress { consumed: input.len() }, true));
+        }
+        let before = output.len();
+        let progress = self.inflate(input, output, room)?;
+        let used_up = self.drained && progress.consumed == input.len();
+        let finished = used_up && self.finish(output, room - (output.len() - before))?;
+        Ok((progress, finished))
     }
 
     /// Ends a message. `false` asks for another call with more room, to get the rest of the message.
     ///
     /// An error is final: later calls return it again.
-    pub(super) fn finish(&mut self, output: &mut BytesMut, room: usize) -> Result<bool, Corrupt> {
+    pub(super) fn finish(&mut self, output: &mut Written, room: usize) -> Result<bool, Corrupt> {
         let finished = self.guarded(|this| this.run_tail(output, room))?;
         if finished {
-            self.consumed = 0;
-            self.begun = false;
-            self.tail = 0;
-            if !self.context_takeover {
-                self.history.clear();
-                if let Some(context) = &mut self.context {
-                    context.reset(false);
-                }
-            }
+            self.end();
         }
         Ok(finished)
+    }
+
+    fn end(&mut self) {
+        self.consumed = 0;
+        self.begun = false;
+        self.drained = true;
+        self.tail = 0;
+        if !self.context_takeover {
+            self.history.clear();
+            if let Some(context) = &mut self.context {
+                context.reset(false);
+            }
+        }
     }
 
     /// Gives the context back where no message is under way; the history stays.
@@ -128,21 +156,18 @@ impl Inflater {
         })
     }
 
-    /// Feeds `input` and returns how much of it was consumed, and whether all the output that follows
-    /// from it was written.
-    fn run(&mut self, input: &[u8], output: &mut BytesMut, room: usize) -> Result<(usize, bool), Corrupt> {
+    /// Feeds `input` and returns how much of it was consumed.
+    fn run(&mut self, input: &[u8], output: &mut Written, room: usize) -> Result<usize, Corrupt> {
         let mut rest = input;
         let mut room = room;
-        let mut step = input.len().saturating_mul(RATIO).clamp(MIN_STEP, MAX_STEP);
+        let step = input.len().saturating_mul(RATIO).clamp(MIN_STEP, MAX_STEP);
         loop {
             // The output grows by what has come, never by what a bomb promises.
-            let start = output.len();
-            let space = step.min(room);
-            grow(output, space, room);
-            output.resize(start + space, 0);
-            let piece = self.decompress(rest, &mut output[start..], InflateFlush::SyncFlush);
-            output.truncate(start + piece.produced);
-            self.history.push(&output[start..]);
+            let space = output.space(step, room);
+            let piece = self.decompress(rest, space, InflateFlush::SyncFlush);
+            self.history.push(&space[..piece.produced]);
+            self.drained = piece.produced < space.len();
+            output.add(piece.produced);
             self.consumed += piece.consumed as u64;
             self.begun |= piece.consumed > 0;
             rest = &rest[piece.consumed..];
@@ -156,15 +181,47 @@ impl Inflater {
                 End::Final => {
                     self.restart();
                     if rest.is_empty() {
-                        return Ok((input.len(), true));
+                        return Ok(input.len());
                     }
-                    step = MIN_STEP;
                 }
-                End::Open if piece.produced < space => {
-                    return Ok((input.len() - rest.len(), rest.is_empty()));
-                }
-                End::Open if room == 0 => return Ok((input.len() - rest.len(), false)),
-                End::Open => step = step.saturating_mul(2).min(MAX_STEP),
+                End::Open if self.drained || room == 0 => return Ok(input.len() - rest.len()),
+                End::Open => {}
+            }
+        }
+    }
+
+    /// Decompresses a short message that is all there in one piece with its tail, and with octets behind it: zlib is slow in
+    /// the last ones of its input. Whether it could: nothing has changed where not, as with a message that is not valid, has
+    /// a BFINAL block, or fills the room.
+    fn sprint(&mut self, message: &[u8], output: &mut Written, room: usize) -> bool {
+        let may_be_final = message.first().is_none_or(|first| first & 1 == 1);
+        if may_be_final || message.len() > SHORT || self.consumed > 0 || self.corrupt.is_some() {
+            return false;
+        }
+        let mut input = [0; SHORT + TAIL.len() + SLOW];
+        input[..message.len()].copy_from_slice(message);
+        input[message.len()..][..TAIL.len()].copy_from_slice(&TAIL);
+        let end = message.len() + TAIL.len() - 1;
+        let before = output.len();
+        let mut consumed = 0;
+        loop {
+            let space = output.space(MIN_STEP, room - (output.len() - before));
+            // zlib stops at the end of each block. A valid message is over with an empty one, of which the tail is the end.
+            let piece = self.decompress(&input[consumed..end + SLOW], space, InflateFlush::Block);
+            let drained = piece.produced < space.len();
+            let open = matches!(piece.end, End::Open);
+            let empty = open && drained && piece.produced == 0;
+            if empty && consumed <= message.len() && consumed + piece.consumed == end {
+                self.history.push(&output[before..]);
+                return true;
+            }
+            output.add(piece.produced);
+            consumed += piece.consumed;
+            let stuck = piece.consumed == 0 && piece.produced == 0;
+            if !open || stuck || consumed > message.len() || output.len() - before == room {
+                output.truncate(before);
+                self.restart();
+                return false;
             }
         }
     }
@@ -176,21 +233,23 @@ impl Inflater {
     /// message that was cut off they are taken for something else, and this is how it shows. Where no
     /// block has begun (an empty payload, or one that ends with a BFINAL block) they are left out,
     /// since they would begin a block that never ends.
-    fn run_tail(&mut self, output: &mut BytesMut, room: usize) -> Result<bool, Corrupt> {
+    fn run_tail(&mut self, output: &mut Written, room: usize) -> Result<bool, Corrupt> {
+        if self.begun && !self.drained {
+            self.run(&[], output, room)?;
+        }
         if !self.begun {
             return Ok(true);
         }
-        let (_, drained) = self.run(&[], output, room)?;
-        if !self.begun {
-            return Ok(true);
-        }
-        // zlib stops at the end of a block, and leaves the octet that follows the tail.
-        let piece = self.decompress(&TAIL[self.tail..], &mut [], InflateFlush::Block);
+        // zlib stops at the end of a block, and leaves the octet that follows the tail. Where it may owe output there is no
+        // room for it here, and elsewhere an octet that comes is wrong.
+        let mut wrong = [0];
+        let space = if self.drained { &mut wrong[..] } else { &mut [] };
+        let piece = self.decompress(&TAIL[self.tail..], space, InflateFlush::Block);
         self.tail += piece.consumed;
-        let open = matches!(piece.end, End::Open);
-        if open && self.tail == TAIL.len() - 1 && !self.owes_output() {
+        let open = matches!(piece.end, End::Open) && piece.produced == 0;
+        if open && self.tail == TAIL.len() - 1 && (self.drained || !self.owes_output()) {
             Ok(true)
-        } else if open && self.tail < TAIL.len() - 1 && !drained {
+        } else if open && self.tail < TAIL.len() - 1 && !self.drained {
             Ok(false)
         } else {
             Err(Corrupt { at: self.consumed })
@@ -212,6 +271,7 @@ impl Inflater {
             self.history.restore(context);
         }
         self.begun = false;
+        self.drained = true;
     }
 
     fn decompress(&mut self, input: &[u8], output: &mut [u8], flush: InflateFlush) -> Piece {
@@ -232,17 +292,6 @@ impl Inflater {
                 Err(_) => End::Corrupt,
             },
         }
-    }
-}
-
-/// Moves `output` to memory of the size that it can come to at most, where it would otherwise double past that.
-fn grow(output: &mut BytesMut, space: usize, room: usize) {
-    let capacity = output.capacity();
-    let most = output.len().saturating_add(room);
-    if capacity - output.len() < space && capacity.saturating_mul(2) > most {
-        let mut grown = BytesMut::with_capacity(most);
-        grown.extend_from_slice(output);
-        *output = grown;
     }
 }
 
@@ -272,7 +321,18 @@ impl History {
         Self { octets: Vec::new(), next: 0, window }
     }
 
+    #[inline]
     fn push(&mut self, output: &[u8]) {
+        let end = self.next + output.len();
+        if self.octets.len() == self.window && end < self.window {
+            self.octets[self.next..end].copy_from_slice(output);
+            self.next = end;
+        } else {
+            self.grow_or_wrap(output);
+        }
+    }
+
+    fn grow_or_wrap(&mut self, output: &[u8]) {
         let recent = &output[output.len().saturating_sub(self.window)..];
         let (growth, wrapped) = recent.split_at(recent.len().min(self.window - self.octets.len()));
         let needed = self.octets.len() + growth.len();
@@ -315,8 +375,12 @@ const TAIL: [u8; 5] = [0x00, 0x00, 0xff, 0xff, 0x00];
 /// zlib-rs has room for this window whatever it is told.
 const ZLIB_WINDOW_BITS: u8 = 15;
 
-/// The step by which the output grows at first is this much of the input, within the bounds, and then
-/// doubles.
+/// A message of at most so many octets is worth a copy.
+const SHORT: usize = 256;
+/// zlib is slow in the last octets of its input, as many as these.
+const SLOW: usize = 15;
+
+/// The room that is made at least is this much of the input, within the bounds. zlib is slow in the last 260 octets of it.
 const RATIO: usize = 4;
-const MIN_STEP: usize = 256;
+const MIN_STEP: usize = 1024;
 const MAX_STEP: usize = 16 * 1024;

@@ -71,6 +71,8 @@ use bytes::BytesMut;
 use deflater::Deflater;
 use inflater::Inflater;
 
+use crate::written::Written;
+
 pub use inflater::{Corrupt, Progress};
 pub use negotiation::NegotiationError;
 pub use options::Options;
@@ -159,7 +161,22 @@ impl Deflate {
     ///
     /// The data is not DEFLATE. This is final, later calls return the same.
     pub fn inflate(&mut self, input: &[u8], output: &mut BytesMut, room: usize) -> Result<Progress, Corrupt> {
+        written(output, |output| self.inflate_to(input, output, room))
+    }
+
+    /// What [`inflate`](Self::inflate) does, into memory that is used time and again.
+    pub(crate) fn inflate_to(&mut self, input: &[u8], output: &mut Written, room: usize) -> Result<Progress, Corrupt> {
         self.inflater.inflate(input, output, room)
+    }
+
+    /// What [`inflate`](Self::inflate) and [`finish`](Self::finish) do for the last octets of a message. Whether it is whole.
+    pub(crate) fn inflate_last_to(
+        &mut self,
+        input: &[u8],
+        output: &mut Written,
+        room: usize,
+    ) -> Result<(Progress, bool), Corrupt> {
+        self.inflater.inflate_last(input, output, room)
     }
 
     /// Ends a message that came through [`inflate`](Self::inflate), and adds at most `room` octets, its
@@ -173,6 +190,11 @@ impl Deflate {
     ///
     /// The data is not DEFLATE, or it ends inside a block. This is final, later calls return the same.
     pub fn finish(&mut self, output: &mut BytesMut, room: usize) -> Result<bool, Corrupt> {
+        written(output, |output| self.finish_to(output, room))
+    }
+
+    /// What [`finish`](Self::finish) does, into memory that is used time and again.
+    pub(crate) fn finish_to(&mut self, output: &mut Written, room: usize) -> Result<bool, Corrupt> {
         self.inflater.finish(output, room)
     }
 
@@ -189,6 +211,14 @@ impl Deflate {
             }
         }
     }
+}
+
+/// Has more written behind what `output` has.
+fn written<T>(output: &mut BytesMut, write: impl FnOnce(&mut Written) -> T) -> T {
+    let mut written = Written::from(core::mem::take(output));
+    let result = write(&mut written);
+    *output = written.into();
+    result
 }
 
 impl fmt::Debug for Deflate {

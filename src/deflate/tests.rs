@@ -9,7 +9,7 @@ mod random;
 use alloc::vec::Vec;
 use bytes::BytesMut;
 
-use super::{Corrupt, Deflate, Direction, Options, Parameters};
+use super::{Corrupt, Deflate, Direction, Options, Parameters, written};
 
 /// The compression of an end that keeps to the same in both directions.
 fn deflate(window_bits: u8, context_takeover: bool) -> Deflate {
@@ -31,9 +31,19 @@ fn compress(deflate: &mut Deflate, pieces: &[&[u8]]) -> Vec<u8> {
     output.to_vec()
 }
 
-/// Decompresses a message that arrives in pieces of `split` octets, with `room` octets for every call.
+/// Decompresses a message that arrives in pieces of `split` octets, or [`AT_ONCE`], with `room` octets for every call.
 fn decompress(deflate: &mut Deflate, payload: &[u8], split: usize, room: usize) -> Result<Vec<u8>, Corrupt> {
     let mut output = BytesMut::new();
+    let mut payload = payload;
+    if split == AT_ONCE {
+        let (progress, finished) = written(&mut output, |output| deflate.inflate_last_to(payload, output, room))?;
+        assert!(output.len() <= room);
+        if finished {
+            assert_eq!(progress.consumed, payload.len());
+            return Ok(output.to_vec());
+        }
+        payload = &payload[progress.consumed..];
+    }
     for piece in payload.chunks(split.max(1)) {
         let mut rest = piece;
         loop {
@@ -59,5 +69,16 @@ fn decompress(deflate: &mut Deflate, payload: &[u8], split: usize, room: usize) 
 }
 
 /// The ways in which a message can arrive: split and room.
-const ARRIVALS: [(usize, usize); 6] =
-    [(usize::MAX, usize::MAX), (1, usize::MAX), (usize::MAX, 1), (1, 1), (2, 3), (7, 300)];
+const ARRIVALS: [(usize, usize); 8] = [
+    (AT_ONCE, usize::MAX),
+    (usize::MAX, usize::MAX),
+    (1, usize::MAX),
+    (AT_ONCE, 300),
+    (usize::MAX, 1),
+    (1, 1),
+    (2, 3),
+    (7, 300),
+];
+
+/// All of a message, which is known to be all of it.
+const AT_ONCE: usize = 1 << 30;

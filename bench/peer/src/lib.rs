@@ -6,6 +6,8 @@
 
 mod clock;
 #[cfg(feature = "deflate")]
+mod context;
+#[cfg(feature = "deflate")]
 pub mod deflated;
 pub mod kernels;
 mod process;

@@ -1,11 +1,13 @@
 //! The protocol between the runner and a peer's process: a line with a task, a line with what it took.
 //!
 //! A task is `UNITS PART WORDS...`. The answer is `CPU WALL`, in nanoseconds for all units, or `none` where the peer cannot
-//! do it, or `wrong: WHY`.
+//! do it, or `wrong: WHY`. To `context` the answer is bytes of memory, twice.
 
 use std::io::{self, BufRead, Write};
 
 use crate::clock::Span;
+#[cfg(feature = "deflate")]
+use crate::context;
 #[cfg(feature = "deflate")]
 use crate::task::Takeover;
 use crate::task::{Kind, Role, look};
@@ -44,6 +46,13 @@ fn measure<P: Peer>(peer: &P) {
     for line in io::stdin().lock().lines() {
         let Ok(line) = line else { return };
         let Some((units, task)) = line.split_once(' ') else { return };
+        #[cfg(feature = "deflate")]
+        if let Some(words) = task.strip_prefix("context ") {
+            let bytes = units.parse().ok().and_then(|units| context::memory(peer, words, units));
+            println!("{}", bytes.map_or("none".into(), |bytes| format!("{bytes} {bytes}")));
+            let _ = io::stdout().flush();
+            continue;
+        }
         if prepared.as_ref().is_none_or(|prepared| prepared.task != task) {
             drop(prepared.take());
             prepared = Prepared::new(peer, task);
@@ -127,7 +136,7 @@ impl Prepared {
 
 /// Messages like the answers of a programming interface, each another.
 #[cfg(feature = "deflate")]
-fn messages(size: usize) -> &'static [&'static [u8]] {
+pub(crate) fn messages(size: usize) -> &'static [&'static [u8]] {
     let count = (MESSAGES / size).clamp(16, 1024);
     let text: &'static [u8] = Kind::Json.payload(count * size).leak();
     text.chunks(size).collect::<Vec<_>>().leak()

@@ -8,6 +8,7 @@ use crate::task::{Kind, Random};
 
 /// A transport in memory: what is read are the same frames over and over, and what is written is copied away, as a
 /// socket does.
+#[derive(Clone)]
 pub struct Wire {
     frames: Vec<u8>,
     /// The next byte to be read.

@@ -88,7 +88,7 @@ fn corrupt_data_says_where() {
         ("the same after a final block", &[0x03, 0x00, 0x06], 3),
     ];
     for (what, payload, at) in cases {
-        for split in [1, usize::MAX] {
+        for split in [1, usize::MAX, AT_ONCE] {
             for trailing in [0, 1, 100] {
                 let mut data = payload.to_vec();
                 data.resize(data.len() + trailing, 0);
@@ -121,7 +121,7 @@ fn a_message_that_was_cut_off_is_not_taken_for_whole() {
         for length in 1..=payload.len() {
             let part = &payload[..length];
             let expected = oracle::Oracle::new(1 << 15, true).message(part);
-            for (split, room) in [(usize::MAX, usize::MAX), (1, 1), (7, 300)] {
+            for (split, room) in [(AT_ONCE, usize::MAX), (usize::MAX, usize::MAX), (1, 1), (7, 300)] {
                 let came = decompress(&mut deflate(15, true), part, split, room);
                 assert_eq!(came.ok(), expected.clone().ok(), "{length} of {}", payload.len());
             }
@@ -181,6 +181,49 @@ fn a_tail_that_is_taken_for_codes_and_for_a_match_is_found_out() {
 }
 
 #[test]
+fn a_tail_that_is_taken_for_octets_and_the_end_of_a_block_is_found_out() {
+    let mut bits = Vec::new();
+    let mut put = |value: u32, count: u32| bits.extend((0..count).map(|i| value >> i & 1 == 1));
+    // Three empty blocks of the fixed code align what follows.
+    for _ in 0..3 {
+        put(0b010, 3);
+        put(0, 7);
+    }
+    // A block of its own codes: 257 for literals, 1 for distances, 19 to describe them, of which 16 have four bits.
+    put(0b100, 3);
+    put(0, 5);
+    put(0, 5);
+    put(15, 4);
+    for symbol in [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15] {
+        put(if symbol < 16 { 4 } else { 0 }, 3);
+    }
+    // Of the zeros in the tail each is an A, and of the ones ten are the end of the block: no bit says that it was cut off.
+    for symbol in 0..=257 {
+        let length: u32 = match symbol {
+            65..75 => symbol - 64,
+            256 => 10,
+            257 => 1,
+            _ => 0,
+        };
+        put(length.reverse_bits() >> 28, 4);
+    }
+    let payload: Vec<u8> =
+        bits.chunks(8).map(|octet| octet.iter().rev().fold(0, |sum, &bit| sum << 1 | u8::from(bit))).collect();
+    assert_eq!(bits.len() % 8, 0);
+    let mut rest = payload.clone();
+    rest.extend_from_slice(&[0x00, 0x00, 0xff, 0xff]);
+    let mut output = BytesMut::new();
+    // Only the bits that are left over make no block.
+    assert!(deflate(15, true).inflate(&rest, &mut output, usize::MAX).is_err());
+    assert_eq!(output, [b'A'; 16][..], "the tail makes sense as data");
+
+    for (split, room) in ARRIVALS {
+        let came = decompress(&mut deflate(15, true), &payload, split, room);
+        assert!(came.is_err(), "{came:?}");
+    }
+}
+
+#[test]
 fn many_final_blocks_are_still_linear_work() {
     // An empty final block in two octets: as many restarts as a peer can ask for.
     let mut end = deflate(15, true);
@@ -199,10 +242,12 @@ fn no_payload_panics_whatever_it_is() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         state >> 8
     };
-    for round in 0..3000 {
-        let mut payload = match round % 3 {
+    let small = compress(&mut deflate(15, true), &[b"a small message that has a few repetitions, repetitions"]);
+    for round in 0..4000 {
+        let mut payload = match round % 4 {
             0 => compressed.clone(),
             1 => stored(&vec_of(2000)),
+            2 => small.clone(),
             _ => (0..random() % 200).map(|_| random() as u8).collect(),
         };
         if !payload.is_empty() {
@@ -211,9 +256,13 @@ fn no_payload_panics_whatever_it_is() {
                 payload[at] ^= 1 << (random() % 8);
             }
         }
-        let mut end = deflate(15, round % 2 == 0);
-        let (split, room) = ARRIVALS[round % 2];
-        let whole = decompress(&mut end, &payload, split, room);
+        let [whole, by_octets, at_once] = [usize::MAX, 1, AT_ONCE].map(|split| {
+            let mut end = deflate(15, round % 2 == 0);
+            let first = decompress(&mut end, &payload, split, usize::MAX);
+            (first, decompress(&mut end, &small, split, usize::MAX))
+        });
+        assert_eq!((&by_octets, &at_once), (&whole, &whole), "{payload:?}");
+        let (whole, _) = whole;
         let oracle = oracle::Oracle::new(1 << 15, false).message(&payload);
         if let Ok(message) = whole
             && !payload.is_empty()

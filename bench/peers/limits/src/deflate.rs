@@ -32,8 +32,8 @@ pub(crate) fn compress(messages: &'static [&'static [u8]], takeover: Takeover, m
 
 pub(crate) fn decompress(mut wire: Wire, takeover: Takeover) -> Option<Job> {
     let mut inflater = Inflate::new(false, WINDOW_BITS);
-    let mut buffer = vec![0; 256 << 10];
-    let mut output = vec![0; 128 << 10];
+    let mut buffer = vec![0; 2 * READ];
+    let mut output = vec![0; READ];
     let (mut next, mut filled) = (0, 0);
     job(move |units| {
         let (mut sum, mut left) = (0, units);
@@ -42,12 +42,19 @@ pub(crate) fn decompress(mut wire: Wire, takeover: Takeover) -> Option<Job> {
             if let Some((header, length, key)) = frame.filter(|(header, length, _)| next + header + length <= filled) {
                 let payload = &mut buffer[next + header..next + header + length];
                 kernels::xor(payload, key);
-                let before = inflater.total_out();
-                inflater.decompress(payload, &mut output, InflateFlush::NoFlush).expect("good frames");
-                let produced = (inflater.total_out() - before) as usize;
-                let tail = inflater.decompress(TAIL, &mut output[produced..], InflateFlush::SyncFlush);
-                tail.expect("good frames");
-                let size = (inflater.total_out() - before) as usize;
+                let mut size = 0;
+                for mut input in [&*payload, TAIL] {
+                    loop {
+                        let (read, before) = (inflater.total_in(), inflater.total_out());
+                        inflater.decompress(input, &mut output[size..], InflateFlush::SyncFlush).expect("good frames");
+                        input = &input[(inflater.total_in() - read) as usize..];
+                        size += (inflater.total_out() - before) as usize;
+                        if size < output.len() {
+                            break;
+                        }
+                        output.resize(2 * size, 0);
+                    }
+                }
                 if takeover == Takeover::Off {
                     inflater.reset(false);
                 }
@@ -59,7 +66,10 @@ pub(crate) fn decompress(mut wire: Wire, takeover: Takeover) -> Option<Job> {
                 buffer.copy_within(next..filled, 0);
                 filled -= next;
                 next = 0;
-                let most = buffer.len().min(filled + (16 << 10));
+                if filled == buffer.len() {
+                    buffer.resize(2 * filled, 0);
+                }
+                let most = buffer.len().min(filled + READ);
                 filled += wire.read(&mut buffer[filled..most]).expect("the wire does not fail");
             }
         }
@@ -69,3 +79,4 @@ pub(crate) fn decompress(mut wire: Wire, takeover: Takeover) -> Option<Job> {
 
 const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
 const HEADER: usize = 14;
+const READ: usize = 16 << 10;
