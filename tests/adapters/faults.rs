@@ -60,7 +60,7 @@ fn answers() -> [Frame; 4] {
     ]
 }
 
-fn script(role: Role, chunk: usize) -> Script {
+pub(crate) fn script(role: Role, chunk: usize) -> Script {
     let script = Script::new();
     script.state().chunk = chunk;
     match role {
