@@ -112,8 +112,12 @@ fn flood(victim: Role, opcode: Opcode, payload: &[u8], count: usize, read: usize
 
 /// A whole handshake with this list of extensions again and again, to about this size.
 fn offers(victim: Role, offer: &str, size: usize) -> Deed {
+    Deed::Tell { wire: offering(victim, offer, size), read: READ }
+}
+
+fn offering(victim: Role, offer: &str, size: usize) -> Vec<u8> {
     let header = format!("Sec-WebSocket-Extensions: {}a\r\n\r\n", offer.repeat(size / offer.len()));
-    Deed::Tell { wire: [head(victim), header.into_bytes()].concat(), read: READ }
+    [head(victim), header.into_bytes()].concat()
 }
 
 /// A text of this many bytes, of characters of all lengths, whose last byte is wrong.

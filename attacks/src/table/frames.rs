@@ -50,6 +50,18 @@ pub(super) const FRAMES: &[Attack] = &[
         bound: "3 × (message + read)",
     },
     Attack {
+        name: "empty-by-bytes",
+        about: "the same, a byte in each read",
+        roles: BOTH,
+        manner: OPEN,
+        deed: |victim, size| flood(victim, Opcode::Text, b"", size, 1),
+        size: FRAGMENTS + 1000,
+        sample: 5000,
+        end: End::Close(CloseCode::POLICY_VIOLATION),
+        memory: CONNECTION + 3 * READ,
+        bound: "3 × (message + read)",
+    },
+    Attack {
         name: "one-byte-fragments",
         about: "fragments of one byte without end, a byte in each read",
         roles: BOTH,

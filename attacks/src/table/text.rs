@@ -115,4 +115,19 @@ pub(super) const TEXT: &[Attack] = &[
         memory: CONNECTION + CONTEXT + 3 * ((1 << 20) + READ),
         bound: INFLATED_BOUND,
     },
+    Attack {
+        name: "deflate-pieces-by-bytes",
+        about: "the same, received in pieces",
+        roles: BOTH,
+        manner: Manner { door: Door::Pieces, ..DEFLATED },
+        deed: |victim, size| Deed::Tell {
+            wire: compressed_frame(victim, LAST, Opcode::Binary, &deflated(&noise(size))),
+            read: 1,
+        },
+        size: 1 << 20,
+        sample: 8 << 10,
+        end: End::Open,
+        memory: CONNECTION + CONTEXT + 3 * (READ + PIECE),
+        bound: "79 KiB + 3 × (piece + read)",
+    },
 ];
