@@ -6,7 +6,7 @@ use crate::error::Protocol;
 
 /// Compression that is never negotiated.
 #[derive(Default)]
-pub(super) struct Compression;
+pub(super) struct Compression {}
 
 impl Compression {
     pub(super) fn is_negotiated(&self) -> bool {
