@@ -1,12 +1,15 @@
 //! The protocol's state: receiving, sending, closing.
 
 mod closing;
+#[cfg(feature = "deflate")]
 mod compression;
 mod config;
 mod event;
 mod masks;
 mod receive;
 mod send;
+#[cfg(not(feature = "deflate"))]
+mod uncompressed;
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -21,9 +24,12 @@ use crate::entropy::Entropy;
 use crate::opcode::Opcode;
 use crate::role::Role;
 use closing::{End, State};
+#[cfg(feature = "deflate")]
 use compression::Compression;
 use masks::Masks;
 use receive::Receiving;
+#[cfg(not(feature = "deflate"))]
+use uncompressed::Compression;
 
 /// One end of a WebSocket connection after its opening handshake: the protocol's state and nothing else. No
 /// buffer, no socket, no clock.

@@ -1,23 +1,19 @@
 //! The place of permessage-deflate in a connection.
 
-#[cfg(feature = "deflate")]
 use alloc::boxed::Box;
 
 use bytes::BytesMut;
 
-#[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::error::Protocol;
 use crate::written::Written;
 
-/// Compression, where it was negotiated. Without the feature it never is.
+/// Compression, where it was negotiated.
 #[derive(Default)]
 pub(super) struct Compression {
-    #[cfg(feature = "deflate")]
     deflate: Option<Box<Deflate>>,
 }
 
-#[cfg(feature = "deflate")]
 impl Compression {
     pub(super) fn new(deflate: Deflate) -> Self {
         Self { deflate: Some(Box::new(deflate)) }
@@ -78,37 +74,4 @@ impl Compression {
             deflate.release_idle();
         }
     }
-}
-
-#[cfg(not(feature = "deflate"))]
-impl Compression {
-    pub(super) fn is_negotiated(&self) -> bool {
-        false
-    }
-
-    pub(super) fn stateless(&self) -> Option<u8> {
-        None
-    }
-
-    pub(super) fn will_compress(&self, _: usize, _: bool) -> bool {
-        false
-    }
-
-    pub(super) fn compress(&mut self, _: &[u8], _: bool, _: &mut BytesMut) -> bool {
-        false
-    }
-
-    pub(super) fn inflate(&mut self, input: &[u8], _: &mut BytesMut, _: usize) -> Result<usize, Protocol> {
-        Ok(input.len())
-    }
-
-    pub(super) fn inflate_last(&mut self, input: &[u8], _: &mut Written, _: usize) -> Result<(usize, bool), Protocol> {
-        Ok((input.len(), true))
-    }
-
-    pub(super) fn finish(&mut self, _: &mut Written, _: usize) -> Result<bool, Protocol> {
-        Ok(true)
-    }
-
-    pub(super) fn release_idle(&mut self) {}
 }

@@ -82,6 +82,35 @@ fn the_examples_of_section_5_7() {
     }
 }
 
+/// What is found of a frame at one look is what its header says, and it is found where it is a message of its own.
+#[cfg(feature = "alloc")]
+#[test]
+fn a_whole_message_is_found_at_one_look_as_its_header_says() {
+    let lengths = [&[][..], &[0, 125], &[0, 126], &[0, 127], &[0x12, 0x34], &[0xFF, 0xFF], &[0, 0, 0, 0, 0, 1, 0, 0]];
+    for first in 0..=255u8 {
+        for second in 0..=255u8 {
+            for length in lengths {
+                for masked in [false, true] {
+                    let bytes = [&[first, second], length, &[0x37, 0xFA, 0x21, 0x3D, 1, 2, 3, 4]].concat();
+                    let found = Whole::find(&bytes, masked)
+                        .map(|Whole { opcode, key, header, length }| (opcode, key, header, length as u64));
+                    let expected = match Header::decode(&bytes) {
+                        Ok(Some((
+                            Header { fin: true, reserved: 0, opcode, mask, length: length @ ..=0xFFFF },
+                            header,
+                        ))) if matches!(opcode, Opcode::Text | Opcode::Binary) && mask.is_some() == masked => {
+                            Some((opcode, mask.unwrap_or_default(), header, length))
+                        }
+                        _ => None,
+                    };
+                    assert_eq!(found, expected, "{bytes:x?}, {masked}");
+                }
+            }
+        }
+    }
+    assert!(Whole::find(&[0x81, 0, 0, 0, 0, 0, 0], false).is_none(), "too short to tell");
+}
+
 fn any_header() -> impl Strategy<Value = Header> {
     let opcode = prop::sample::select(vec![
         Opcode::Continuation,

@@ -233,6 +233,26 @@ fn what_is_admitted_never_goes_past_the_limit_of_the_outbox() {
 }
 
 #[test]
+fn what_grows_by_compression_is_admitted_only_where_it_fits() {
+    for role in ROLES {
+        let options = Options::new().threshold(0);
+        for length in [1, 100, 1000, 20_000] {
+            let mut taken = 0;
+            let worst = length + length / 4 + 128;
+            for room in (length..length + 30).chain(worst..worst + 14) {
+                let mut end = End::new(plain(role, &Config::default()).with_deflate(symmetric(15, true), &options));
+                end.outbox = Outbox::with_limit(room);
+                if end.connection.send_binary(&noise(length), &mut end.outbox).is_ok() {
+                    taken += 1;
+                    assert!(end.outbox.len() <= room, "{} bytes in a room of {room}", end.outbox.len());
+                }
+            }
+            assert!(taken > 0, "{length}");
+        }
+    }
+}
+
+#[test]
 fn misuse_leaves_the_compressor_where_it_was() {
     for role in ROLES {
         let mut end = limited(role, &Config::default());

@@ -218,3 +218,17 @@ fn a_response_of_another_transport() {
     assert!(matches!(handshake.check(&response), Err(Refused(refused)) if *refused == response));
     assert_eq!(Response::received(101, [("a b", "c")]).err(), Some(Misuse::HeaderName));
 }
+
+#[test]
+fn the_limits_of_an_offer_are_those_of_its_response() {
+    let bytes = SAMPLE.len();
+    let rows = [
+        (Limits { bytes, headers: 4 }, None),
+        (Limits { bytes: bytes - 1, headers: 4 }, Some(HeadTooLong(bytes - 1))),
+        (Limits { bytes, headers: 3 }, Some(TooManyHeaders(3))),
+    ];
+    for (limits, expected) in rows {
+        let (_, mut handshake) = begin(&offer().with_limits(limits));
+        assert_eq!(handshake.read(SAMPLE.as_bytes()).err(), expected);
+    }
+}

@@ -231,3 +231,18 @@ fn no_value_holds_a_line() {
         assert_eq!(Response::received(101, [("x", value)]).err(), Some(Misuse::HeaderValue), "{value:?}");
     }
 }
+
+#[test]
+fn a_request_keeps_its_version_there_and_back() {
+    let versions = [
+        (HttpVersion::HTTP_10, Version::Http10),
+        (HttpVersion::HTTP_11, Version::Http11),
+        (HttpVersion::HTTP_2, Version::Http2),
+        (HttpVersion::HTTP_3, Version::Http3),
+    ];
+    for (version, expected) in versions {
+        let request = Request::try_from(&with(|request| *request.version_mut() = version)).unwrap();
+        assert_eq!(request.version(), expected);
+        assert_eq!(::http::Request::try_from(&request).unwrap().version(), version);
+    }
+}

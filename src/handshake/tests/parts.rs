@@ -215,3 +215,22 @@ fn errors_are_small_and_know_their_answer() {
         assert_eq!(error.is_misuse(), error.status() == 500, "{error:?}");
     }
 }
+
+#[test]
+fn a_misuse_says_what_was_misused_and_where_that_is_said() {
+    let rows = [
+        (Misuse::HeaderName, "name of a header", "RFC 9110 section 5.1"),
+        (Misuse::HeaderValue, "value of a header", "RFC 9110 section 5.5"),
+        (Misuse::ReservedHeader, "header of the handshake's own", "leave it out"),
+        (Misuse::Status, "status from 200 to 599", "RFC 9110 section 15"),
+        (Misuse::Subprotocol, "subprotocol", "RFC 6455 section 4.1"),
+        (Misuse::RepeatedSubprotocol, "offered once", "RFC 6455 section 4.1"),
+        (Misuse::UnrequestedSubprotocol, "accepted subprotocol", "RFC 6455 section 4.2.2"),
+        (Misuse::Extension, "names and values of an extension", "RFC 6455 section 9.1"),
+        (Misuse::UnrequestedExtension, "accepted extension", "RFC 6455 section 4.2.2"),
+    ];
+    for (misuse, subject, reference) in rows {
+        let text = HandshakeError::from(misuse).to_string();
+        assert!(text.contains(subject) && text.contains(reference), "{text}");
+    }
+}
