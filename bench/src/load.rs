@@ -76,6 +76,15 @@ pub(crate) fn echoed(server: &Server, load: Load, span: Duration) -> io::Result<
     }
 }
 
+/// Has each of these connections send a message but for its last byte.
+pub(crate) fn begin(streams: &mut [net::TcpStream], size: usize) -> io::Result<()> {
+    let frame = peer::frame(false, &vec![b'x'; size], Some([0x12, 0x34, 0x56, 0x78]));
+    for stream in streams {
+        stream.write_all(&frame[..frame.len() - 1])?;
+    }
+    Ok(())
+}
+
 /// Opens connections that have sent and received a message each, and are idle now.
 pub(crate) fn idle(server: &Server, count: usize) -> io::Result<Vec<net::TcpStream>> {
     let frame = peer::frame(false, &[b'x'; 500], Some([0x12, 0x34, 0x56, 0x78]));

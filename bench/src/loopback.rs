@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::load::{self, Load};
 use crate::measure::progress;
 use crate::options::Options;
-use crate::part::{Part, Task};
+use crate::part::{Axis, Part, Task};
 use crate::peers::Peer;
 use crate::results::{Cell, Results, Row, Taken};
 use crate::server::{Program, Server};
@@ -47,7 +47,14 @@ pub(crate) fn messages(part: &'static Part, peers: &[Peer], options: &Options) -
     let title = "connections, bytes, messages under way on each";
     let mut results = Results::new(part, options.rounds);
     for (name, unit, rows) in [("echoes", part.unit, speeds), ("the server's core", "CPU ns a message", times)] {
-        results.tables.push(Taken { title: format!("{name}: {title}"), unit, tasks: tasks(), rows });
+        results.tables.push(Taken {
+            title: format!("{name}: {title}"),
+            unit,
+            axis: Axis::Names,
+            linear: false,
+            tasks: tasks(),
+            rows,
+        });
     }
     Ok(results)
 }
@@ -77,12 +84,19 @@ pub(crate) fn memory(part: &'static Part, peers: &[Peer], options: &Options) -> 
     let task = |&count: &usize| Task { label: count.to_string(), x: count as u64, words: count.to_string() };
     let title = "idle connections, which have sent and received a message".into();
     let mut results = Results::new(part, 1);
-    results.tables.push(Taken { title, unit: part.unit, tasks: counts.iter().map(task).collect(), rows });
+    results.tables.push(Taken {
+        title,
+        unit: part.unit,
+        axis: Axis::Connections,
+        linear: false,
+        tasks: counts.iter().map(task).collect(),
+        rows,
+    });
     Ok(results)
 }
 
 /// What each of so many connections adds to the memory of a server that has served one before.
-fn each(server: &Server, count: usize) -> io::Result<f64> {
+pub(crate) fn each(server: &Server, count: usize) -> io::Result<f64> {
     drop(load::idle(server, 1)?);
     let before = rest(server)?;
     let connections = load::idle(server, count)?;
@@ -92,7 +106,7 @@ fn each(server: &Server, count: usize) -> io::Result<f64> {
 }
 
 /// The memory once it has been the same for a second.
-fn rest(server: &Server) -> io::Result<u64> {
+pub(crate) fn rest(server: &Server) -> io::Result<u64> {
     let (mut memory, mut same) = (0, 0);
     for _ in 0..120 {
         let now = server.memory().ok_or_else(|| io::Error::other("the system does not tell its memory"))?;
@@ -106,7 +120,7 @@ fn rest(server: &Server) -> io::Result<u64> {
     Ok(memory)
 }
 
-fn start(peers: &[Peer]) -> io::Result<Vec<(Program, Server)>> {
+pub(crate) fn start(peers: &[Peer]) -> io::Result<Vec<(Program, Server)>> {
     let mut servers = Vec::new();
     for program in Program::all(peers)? {
         if let Some(server) = program.start()? {

@@ -1,6 +1,7 @@
 //! Measures sockeye beside its peers and beside the limits of the machine: `cargo run --release -p bench -- --help`.
 
 mod chart;
+mod growth;
 mod load;
 mod loopback;
 mod measure;
@@ -41,6 +42,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
             Way::Tasks(tables) => measure::tasks(part, tables(options.quick), &mut peers, options),
             Way::Loopback => loopback::messages(part, &peers, options)?,
             Way::Memory => loopback::memory(part, &peers, options)?,
+            Way::Growth => growth::measure(part, &mut peers, options)?,
         };
         print!("{}", results.text());
         results.write(&options.out)?;

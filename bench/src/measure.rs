@@ -10,14 +10,13 @@ use crate::results::{Cell, Results, Row, Taken};
 
 /// Measures tables of tasks.
 pub(crate) fn tasks(part: &'static Part, tables: Vec<Table>, peers: &mut [Peer], options: &Options) -> Results {
-    let total: usize = tables.iter().map(|table| table.tasks.len()).sum();
     let mut results = Results::new(part, options.rounds);
-    let mut done = 0;
-    for table in tables {
+    let total = tables.len();
+    for (index, table) in tables.into_iter().enumerate() {
+        let title = format!("{} {}/{total}: {}", part.name, index + 1, table.title);
         let mut rows: Vec<Row> = peers.iter().map(Row::new).collect();
         for task in &table.tasks {
-            done += 1;
-            progress(&format!("{} {done}/{total}: {}, {}", part.name, table.title, task.label));
+            progress(&format!("{title}, {}", task.label));
             let cells =
                 if task.words.starts_with("context") { contexts(task, peers) } else { column(task, peers, options) };
             for (row, cell) in rows.iter_mut().zip(cells) {
@@ -25,19 +24,16 @@ pub(crate) fn tasks(part: &'static Part, tables: Vec<Table>, peers: &mut [Peer],
             }
         }
         rows.retain(|row| row.cells.iter().any(|cell| !matches!(cell, Cell::None)));
-        results.tables.push(Taken {
-            title: table.title,
-            unit: table.unit.unwrap_or(part.unit),
-            tasks: table.tasks,
-            rows,
-        });
+        let Table { title, unit, axis, tasks } = table;
+        let unit = unit.unwrap_or(part.unit);
+        results.tables.push(Taken { title, unit, axis, linear: false, tasks, rows });
     }
     progress("");
     results
 }
 
 /// One task by all peers.
-fn column(task: &Task, peers: &mut [Peer], options: &Options) -> Vec<Cell> {
+pub(crate) fn column(task: &Task, peers: &mut [Peer], options: &Options) -> Vec<Cell> {
     let mut units: Vec<Option<u64>> = vec![None; peers.len()];
     let mut cells: Vec<Cell> = peers.iter().map(|_| Cell::None).collect();
     for (index, peer) in peers.iter_mut().enumerate() {

@@ -72,7 +72,7 @@ impl Options {
 const HELP: &str = "\
 usage: cargo run --release -p bench -- [PART...] [OPTIONS]
 
-parts: decode, encode, kernels, handshake, deflate, loopback, memory; or all, the default
+parts: decode, encode, kernels, handshake, deflate, loopback, memory, growth; or all, the default
 
   --rounds N      rounds of each measurement, of which the median counts (7)
   --quick         3 short rounds, and fewer sizes: to see that all works

@@ -17,6 +17,19 @@ pub(crate) enum Way {
     Loopback,
     /// By servers with idle connections.
     Memory,
+    /// By tasks and by servers, with more and more to do.
+    Growth,
+}
+
+/// What stands below the columns of a table.
+#[derive(Clone, Copy)]
+pub(crate) enum Axis {
+    /// Bytes of a message.
+    Bytes,
+    /// Their number.
+    Connections,
+    /// The labels alone.
+    Names,
 }
 
 /// A table: the peers are its rows and its tasks the columns.
@@ -24,13 +37,14 @@ pub(crate) struct Table {
     pub(crate) title: String,
     /// What a number means, where it is not what it means in the other tables.
     pub(crate) unit: Option<&'static str>,
+    pub(crate) axis: Axis,
     pub(crate) tasks: Vec<Task>,
 }
 
 /// A task: a column.
 pub(crate) struct Task {
     pub(crate) label: String,
-    /// Where it stands on the horizontal axis of the chart, most often a number of bytes.
+    /// Where it stands on the horizontal axis of the chart.
     pub(crate) x: u64,
     /// What the peers are asked.
     pub(crate) words: String,
@@ -45,6 +59,7 @@ pub(crate) const ALL: &[Part] = &[
     Part { name: "deflate", unit: "ns a message", way: Way::Tasks(deflate) },
     Part { name: "loopback", unit: "messages a second", way: Way::Loopback },
     Part { name: "memory", unit: "bytes for each connection", way: Way::Memory },
+    Part { name: "growth", unit: "ns a message", way: Way::Growth },
 ];
 
 fn decode(quick: bool) -> Vec<Table> {
@@ -105,8 +120,9 @@ fn kernels(quick: bool) -> Vec<Table> {
 
 fn handshake(_: bool) -> Vec<Table> {
     let task = |x, role: &str| Task { label: role.into(), x, words: format!("handshake {role}") };
+    let title = "a browser's request of 12 headers".into();
     let tasks = vec![task(1, "server"), task(2, "client")];
-    vec![Table { title: "a browser's request of 12 headers".into(), unit: None, tasks }]
+    vec![Table { title, unit: None, axis: Axis::Names, tasks }]
 }
 
 fn deflate(_: bool) -> Vec<Table> {
@@ -122,6 +138,7 @@ fn deflate(_: bool) -> Vec<Table> {
     tables.push(Table {
         title: "memory of a context, for messages with takeover and without".into(),
         unit: Some("bytes"),
+        axis: Axis::Names,
         tasks: vec![
             context(1, "compressor", "compress takeover"),
             context(2, "without", "compress fresh"),
@@ -133,14 +150,14 @@ fn deflate(_: bool) -> Vec<Table> {
 }
 
 impl Table {
-    fn over(title: String, sizes: &[u64], words: impl Fn(u64) -> String) -> Self {
+    pub(crate) fn over(title: String, sizes: &[u64], words: impl Fn(u64) -> String) -> Self {
         let task = |&size: &u64| Task { label: bytes(size), x: size, words: words(size) };
-        Self { title, unit: None, tasks: sizes.iter().map(task).collect() }
+        Self { title, unit: None, axis: Axis::Bytes, tasks: sizes.iter().map(task).collect() }
     }
 }
 
 /// A number of bytes, as a person writes it.
-fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     match count {
         count if count >= 1 << 20 && count % (1 << 20) == 0 => format!("{} MiB", count >> 20),
         count if count >= 1 << 10 && count % (1 << 10) == 0 => format!("{} KiB", count >> 10),

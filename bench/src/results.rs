@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::part::{Part, Task};
+use crate::part::{Axis, Part, Task};
 use crate::peers::Peer;
 
 /// What came of a part.
@@ -22,6 +22,9 @@ pub(crate) struct Taken {
     pub(crate) title: String,
     /// What a number means.
     pub(crate) unit: &'static str,
+    pub(crate) axis: Axis,
+    /// Whether its numbers are to grow as what stands below them does.
+    pub(crate) linear: bool,
     pub(crate) tasks: Vec<Task>,
     pub(crate) rows: Vec<Row>,
 }

@@ -30,17 +30,31 @@ pub(crate) struct Server {
 }
 
 impl Program {
-    /// The servers of `embed`, and of every peer that has one.
+    /// This engine's servers, and those of every peer that has one.
     pub(crate) fn all(peers: &[Peer]) -> io::Result<Vec<Self>> {
-        let mut programs = if peers.iter().any(|peer| peer.name == "sockeye") { embedded()? } else { Vec::new() };
-        programs.extend(peers.iter().filter(|peer| peer.name != "sockeye").map(|peer| Self {
-            name: peer.name.clone(),
+        let mut programs: Vec<Self> = Vec::new();
+        for peer in peers.iter().filter(|peer| peer.name == "sockeye") {
+            programs.push(Self::of(peer, "sockeye tokio", SETTINGS));
+            programs.extend(embedded()?);
+        }
+        let others = peers.iter().filter(|peer| peer.name != "sockeye");
+        programs.extend(others.map(|peer| Self::of(peer, &peer.name, &peer.settings)));
+        Ok(programs)
+    }
+
+    fn of(peer: &Peer, name: &str, settings: &str) -> Self {
+        Self {
+            name: name.into(),
             version: peer.version.clone(),
-            settings: peer.settings.clone(),
+            settings: settings.into(),
             path: peer.program.clone(),
             arguments: vec!["serve"],
-        }));
-        Ok(programs)
+        }
+    }
+
+    /// Whether it is one of the two that are told by the system when they can read.
+    pub(crate) fn is_of_readiness(&self) -> bool {
+        ["sockeye tokio", "sockeye epoll"].contains(&&*self.name)
     }
 
     pub(crate) fn row(&self) -> Row {
@@ -143,4 +157,7 @@ fn pin(cores: std::ops::Range<usize>) {
     drop(cores);
 }
 
-const EMBEDDED: &[&str] = if cfg!(target_os = "linux") { &["tokio", "epoll", "io_uring"] } else { &["tokio", "epoll"] };
+const EMBEDDED: &[&str] = if cfg!(target_os = "linux") { &["epoll", "io_uring"] } else { &["epoll"] };
+
+const SETTINGS: &str = "its adapter for tokio, in the loop of its documentation: each message fed as it is received; on one \
+    thread, as the peers on tokio; messages to 64 MiB";

@@ -11,42 +11,56 @@ use crate::Inbox;
 /// way.
 #[cfg(feature = "blocking")]
 pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
-    let least = lend(inbox);
-    inbox.space(least)
+    if inbox.capacity() < LEAST_READ {
+        inbox.exchange(spare().filter(is_worth_a_read).unwrap_or_else(|| BytesMut::zeroed(READ_ALONE)));
+    }
+    inbox.space(least(inbox))
 }
 
 /// The same, for streams that read into memory which need not be initialised: taken out of the inbox, and the most to read
 /// into it.
 #[cfg(any(feature = "tokio", feature = "futures"))]
 pub(crate) fn take_space(inbox: &mut Inbox) -> (BytesMut, usize) {
-    let least = lend(inbox);
-    (inbox.take_space(least), least.max(READ))
-}
-
-/// Lends memory to an inbox that has next to none. The least room that is worth a read.
-fn lend(inbox: &mut Inbox) -> usize {
     if inbox.capacity() < LEAST_READ {
-        let memory = SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| BytesMut::zeroed(READ));
-        inbox.exchange(memory);
+        inbox.exchange(spare().map(recover).filter(is_worth_a_read).unwrap_or_else(|| BytesMut::zeroed(READ)));
     }
-    inbox.len().clamp(LEAST_READ, MOST_READ)
+    let least = least(inbox);
+    (inbox.take_space(least), least.max(READ))
 }
 
 /// Takes the memory of an inbox that waits for bytes: all of it where the inbox is empty, and what is much too large.
 pub(crate) fn reclaim(inbox: &mut Inbox) {
     if inbox.is_empty() || inbox.capacity() > SLACK * inbox.len() {
-        let mut memory = inbox.exchange(BytesMut::new());
-        if memory.capacity() < READ / 2 {
-            // The rest belongs to messages that were handed out. Where they are gone, it comes back.
-            memory.clear();
-            let _ = memory.try_reclaim(READ);
-        }
+        let memory = inbox.exchange(BytesMut::new());
         SPARE.with_borrow_mut(|spare| {
-            if spare.len() < SPARE_LIMIT && (LEAST_READ..=MOST_SPARE).contains(&memory.capacity()) {
+            if spare.len() < SPARE_LIMIT && (1..=MOST_SPARE).contains(&memory.capacity()) {
                 spare.push(memory);
             }
         });
     }
+}
+
+/// The least room that is worth a read.
+fn least(inbox: &Inbox) -> usize {
+    inbox.len().clamp(LEAST_READ, MOST_READ)
+}
+
+fn spare() -> Option<BytesMut> {
+    SPARE.with_borrow_mut(Vec::pop)
+}
+
+fn is_worth_a_read(memory: &BytesMut) -> bool {
+    memory.capacity() >= LEAST_READ
+}
+
+/// Memory as it was before messages were handed out of it, where they are gone.
+#[cfg(any(feature = "tokio", feature = "futures"))]
+fn recover(mut memory: BytesMut) -> BytesMut {
+    if memory.capacity() < READ / 2 {
+        memory.clear();
+        let _ = memory.try_reclaim(READ);
+    }
+    memory
 }
 
 std::thread_local! {
@@ -54,7 +68,12 @@ std::thread_local! {
 }
 
 /// A read of this size stays in the processor's first cache until it has been worked on, and a message of 16 KiB is one.
+#[cfg(any(feature = "tokio", feature = "futures"))]
 const READ: usize = 32 << 10;
+
+/// The same where a thread serves one connection and holds this memory while it waits.
+#[cfg(feature = "blocking")]
+const READ_ALONE: usize = 16 << 10;
 
 /// Less room than this is not worth a read.
 const LEAST_READ: usize = 4 << 10;

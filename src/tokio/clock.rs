@@ -89,3 +89,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io<S> for Clock {
         Pin::new(stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::future::poll_fn;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Polls once, which is too early.
+    async fn is_early(clock: &mut Clock, deadline: Option<Duration>) {
+        poll_fn(|context| {
+            assert!(clock.poll_deadline(deadline, context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Waits for the deadline: how late it is.
+    async fn lateness(clock: &mut Clock, deadline: Duration) -> Duration {
+        poll_fn(|context| clock.poll_deadline(Some(deadline), context)).await;
+        clock.now().checked_sub(deadline).expect("the deadline is not early")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_put_off_is_kept() {
+        let mut clock = Clock::start();
+        for put_off in 1..5 {
+            is_early(&mut clock, Some(put_off * SECOND)).await;
+        }
+        assert_eq!(clock.alarm.as_ref().map(|alarm| alarm.deadline()), Some(clock.origin + SECOND), "set once");
+        assert!(lateness(&mut clock, 5 * SECOND).await < SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_brought_forward_is_kept() {
+        let mut clock = Clock::start();
+        is_early(&mut clock, Some(3600 * SECOND)).await;
+        assert!(lateness(&mut clock, SECOND).await < SECOND);
+        assert!(lateness(&mut clock, 2 * SECOND).await < SECOND, "another one, after one that has passed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_no_alarm_without_a_deadline() {
+        let mut clock = Clock::start();
+        is_early(&mut clock, Some(SECOND)).await;
+        is_early(&mut clock, None).await;
+        assert!(clock.alarm.is_none());
+        is_early(&mut clock, Some(Duration::MAX)).await;
+        assert!(clock.alarm.is_none(), "a deadline that never comes");
+    }
+}

@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub(crate) chunk: usize,
     /// Whether every second call finds the stream not ready.
     pub(crate) pauses: bool,
+    /// Whether whoever finds it not ready is woken before the call returns, as a runtime does that has others in turn.
+    pub(crate) hurries: bool,
     /// What goes wrong at which call, counted from the first.
     pub(crate) fault: Option<(usize, Fault)>,
     /// Bytes that go over the stream, both ways together, before it is reset.
@@ -79,6 +81,7 @@ impl Script {
             room: usize::MAX,
             chunk: usize::MAX,
             pauses: false,
+            hurries: false,
             fault: None,
             until_reset: usize::MAX,
             reply: None,
@@ -254,34 +257,42 @@ impl Script {
     fn poll_read(&self, context: &Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut state = self.state();
         let read = state.read(space);
-        or_wait(read, &mut state.reading, context)
+        let hurries = state.hurries;
+        or_wait(read, &mut state.reading, hurries, context)
     }
 
     fn poll_write(&self, context: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut state = self.state();
         let written = state.write(bytes);
-        or_wait(written, &mut state.writing, context)
+        let hurries = state.hurries;
+        or_wait(written, &mut state.writing, hurries, context)
     }
 
     fn poll_flush(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state();
         let flushed = state.other();
-        or_wait(flushed, &mut state.writing, context)
+        let hurries = state.hurries;
+        or_wait(flushed, &mut state.writing, hurries, context)
     }
 
     fn poll_shut_down(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state();
         let shut_down = state.other();
         state.is_shut_down |= matches!(shut_down, Some(Ok(())));
-        or_wait(shut_down, &mut state.writing, context)
+        let hurries = state.hurries;
+        or_wait(shut_down, &mut state.writing, hurries, context)
     }
 }
 
 fn or_wait<T>(
     result: Option<io::Result<T>>,
     waiting: &mut Option<Waker>,
+    hurries: bool,
     context: &Context<'_>,
 ) -> Poll<io::Result<T>> {
+    if hurries && result.is_none() {
+        context.waker().wake_by_ref();
+    }
     // A stream that was ready has nobody to wake.
     *waiting = result.is_none().then(|| context.waker().clone());
     result.map_or(Poll::Pending, Poll::Ready)

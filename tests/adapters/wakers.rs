@@ -51,6 +51,29 @@ polled! {
         }
     }
 
+    /// Who finds the stream not ready, and ready again at once, is woken or asks again.
+    fn a_stream_that_is_ready_again_at_once_is_not_waited_for_in_vain<A>() {
+        let script = Script::new();
+        let (sender, mut receiver) = accept_now::<A>(&script).split();
+        script.tell(&frame(FIN | TEXT, b"news", true));
+        {
+            let mut state = script.state();
+            (state.pauses, state.hurries) = (true, true);
+        }
+        let task = Task::new();
+        let mut work = pin!(async {
+            sender.send("first").await.unwrap();
+            sender.feed(large()).await.unwrap();
+            sender.feed("behind it").await.unwrap();
+            sender.send("last").await.unwrap();
+            assert_eq!(receiver.receive().await.unwrap(), Some("news".into()));
+        });
+        while task.poll(&mut work).is_pending() {
+            assert!(task.was_woken());
+        }
+        assert_eq!(script.frames().len(), 4);
+    }
+
     /// What is queued without waiting is written by the receiver, which has to know.
     fn queueing_wakes_the_receiver<A>() {
         let script = Script::new();

@@ -18,8 +18,8 @@ fn main() {
 }
 
 impl Peer for Sockeye {
-    const SETTINGS: &'static str = "the engine without an adapter; reads of 16 KiB, growing with a message to 64 KiB, as the \
-        adapters read; sent as slices, and from 2 KiB on as Bytes; limits of 16 MiB, the default";
+    const SETTINGS: &'static str = "the engine without an adapter; reads of 16 KiB, growing with a message to 64 KiB; \
+        sent as slices, and from 2 KiB on as Bytes; limits of 16 MiB, the default";
 
     fn decode_lent(&self, wire: Wire, kind: Kind) -> Option<Job> {
         let mut end = End::server(wire);
