@@ -11,10 +11,10 @@ use std::time::Duration;
 use arguments::Arguments;
 use sockeye::deflate::Options;
 use sockeye::handshake::OriginPolicy;
+use sockeye::tokio::WebSocket;
 use sockeye::{CloseCode, CloseFrame, Config, IoError, Server};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,15 +38,23 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
     let server = Arc::new(Server::new(OriginPolicy::Any).config(config).deflate(Options::new()));
     let (stop, stopped) = watch::channel(());
-    let mut connections = JoinSet::new();
     let mut interrupted = std::pin::pin!(interruption());
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let (server, stopped) = (Arc::clone(&server), stopped.clone());
-                    connections.spawn(async move {
-                        if let Err(error) = serve(&server, stream, stopped).await {
+                    let (server, mut stopped) = (Arc::clone(&server), stopped.clone());
+                    // The memory of an idle connection is what its task holds. An `async fn` would hold its arguments twice.
+                    tokio::spawn(async move {
+                        let served = async {
+                            stream.set_nodelay(true)?;
+                            let mut connection = tokio::select! {
+                                accepted = sockeye::tokio::accept_with(&server, stream) => accepted?,
+                                _ = stopped.changed() => return Ok(()),
+                            };
+                            echo(&mut connection, &mut stopped).await
+                        };
+                        if let Err(error) = served.await {
                             eprintln!("connection from {peer}: {error}");
                         }
                     });
@@ -56,37 +64,30 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
-            Some(_) = connections.join_next() => {}
             () = &mut interrupted => break,
         }
     }
+    drop(stopped);
     stop.send_replace(());
-    let farewell = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(Duration::from_secs(6), farewell).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(6), stop.closed()).await.is_err() {
         eprintln!("some peers did not answer the close frame in time; their connections were dropped");
     }
     Ok(())
 }
 
-async fn serve(server: &Server, stream: TcpStream, mut stopped: watch::Receiver<()>) -> Result<(), IoError> {
-    stream.set_nodelay(true)?;
-    let mut connection = tokio::select! {
-        accepted = sockeye::tokio::accept_with(server, stream) => accepted?,
-        _ = stopped.changed() => return Ok(()),
-    };
+async fn echo(connection: &mut WebSocket<TcpStream>, stopped: &mut watch::Receiver<()>) -> Result<(), IoError> {
     loop {
-        tokio::select! {
-            received = connection.receive() => match received? {
-                Some(message) if message.is_data() => connection.feed(message).await?,
-                Some(_) => {}
-                None => return Ok(()),
-            },
-            _ = stopped.changed() => {
-                connection.close(Some(CloseFrame::new(CloseCode::GOING_AWAY, "the server stops"))).await?;
-                return Ok(());
-            }
+        let received = tokio::select! {
+            received = connection.receive() => received?,
+            _ = stopped.changed() => break,
+        };
+        let Some(message) = received else { return Ok(()) };
+        if message.is_data() {
+            connection.feed(message).await?;
         }
     }
+    connection.close(Some(CloseFrame::new(CloseCode::GOING_AWAY, "the server stops"))).await?;
+    Ok(())
 }
 
 /// Waits for Ctrl-C or, on Unix, for the signal that asks to terminate.

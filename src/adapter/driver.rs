@@ -1,7 +1,9 @@
 //! The order in which an adapter does things, without doing them.
 
 use core::time::Duration;
+use std::boxed::Box;
 use std::io;
+use std::sync::Arc;
 
 use super::error::IoError;
 use super::memory;
@@ -19,11 +21,12 @@ pub(crate) struct Driver {
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
     keepalive: Keepalive,
-    timeouts: Timeouts,
+    /// Those of all connections of a server or a client.
+    timeouts: Arc<Timeouts>,
     /// Whether the connection has memory to give back when it is idle.
     releases: bool,
     /// What failed, until it is handed to the caller; the peer hears of it first.
-    failure: Option<IoError>,
+    failure: Option<Box<IoError>>,
     transport: Transport,
     /// Why what was queued can no longer be written; whoever flushes hears of it.
     broken: Option<Broken>,
@@ -153,7 +156,7 @@ impl Driver {
     #[inline]
     pub(crate) fn step<T: Received>(&mut self, now: impl Fn() -> Duration) -> Step<T> {
         if self.transport == Transport::Gone {
-            return Step::End(self.failure.take());
+            return Step::End(self.take_failure());
         }
         let received = match T::receive(&mut self.connection, &mut self.inbox, &mut self.outbox) {
             Ok(Some(received)) => {
@@ -186,7 +189,7 @@ impl Driver {
                 self.tick(now());
             }
             if self.transport == Transport::Gone {
-                return Step::End(self.failure.take());
+                return Step::End(self.take_failure());
             }
         }
         match (self.connection.duty(), self.transport) {
@@ -194,7 +197,7 @@ impl Driver {
             (Duty::ShutDown | Duty::Drop, Transport::Whole) => Step::ShutDown,
             (Duty::Drop, _) => {
                 self.transport = Transport::Gone;
-                Step::End(self.failure.take())
+                Step::End(self.take_failure())
             }
             (Duty::Carry | Duty::ShutDown, _) => Step::Exchange,
         }
@@ -349,7 +352,11 @@ impl Driver {
         }
     }
 
+    fn take_failure(&mut self) -> Option<IoError> {
+        self.failure.take().map(|failure| *failure)
+    }
+
     fn fail(&mut self, error: IoError) {
-        self.failure.get_or_insert(error);
+        self.failure.get_or_insert_with(|| Box::new(error));
     }
 }

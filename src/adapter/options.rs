@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::boxed::Box;
 use std::string::String;
+use std::sync::Arc;
 use std::vec::Vec;
 
 #[cfg(feature = "rustls")]
@@ -29,7 +30,7 @@ use crate::{Config, Connection, Entropy, SystemEntropy, Timeouts};
 pub struct Client {
     pub(crate) offer: Offer,
     pub(crate) config: Config,
-    pub(crate) timeouts: Timeouts,
+    pub(crate) timeouts: Arc<Timeouts>,
     pub(crate) outbox_limit: usize,
     #[cfg(feature = "deflate")]
     deflate: Option<Options>,
@@ -43,7 +44,7 @@ impl Client {
         Self {
             offer: Offer::new(),
             config: Config::default(),
-            timeouts: Timeouts::default(),
+            timeouts: Arc::default(),
             outbox_limit: OUTBOX_LIMIT,
             #[cfg(feature = "deflate")]
             deflate: None,
@@ -69,7 +70,7 @@ impl Client {
     /// How long to wait, and for what.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
+        self.timeouts = Arc::new(timeouts);
         self
     }
 
@@ -124,7 +125,7 @@ impl Client {
             handshake,
             entropy: Some(entropy),
             config: self.config,
-            timeouts: self.timeouts,
+            timeouts: Arc::clone(&self.timeouts),
             outbox_limit: self.outbox_limit,
             #[cfg(feature = "deflate")]
             deflate: self.deflate.clone(),
@@ -164,7 +165,7 @@ pub struct Server {
     pub(crate) subprotocols: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) config: Config,
-    pub(crate) timeouts: Timeouts,
+    pub(crate) timeouts: Arc<Timeouts>,
     pub(crate) outbox_limit: usize,
     #[cfg(feature = "deflate")]
     deflate: Option<Options>,
@@ -179,7 +180,7 @@ impl Server {
             subprotocols: Vec::new(),
             limits: Limits::default(),
             config: Config::default(),
-            timeouts: Timeouts::default(),
+            timeouts: Arc::default(),
             outbox_limit: OUTBOX_LIMIT,
             #[cfg(feature = "deflate")]
             deflate: None,
@@ -211,7 +212,7 @@ impl Server {
     /// How long to wait, and for what.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
+        self.timeouts = Arc::new(timeouts);
         self
     }
 
@@ -286,8 +287,11 @@ impl Server {
             None => (connection, acceptance),
         };
         let (response, agreement) = request.accept(&acceptance)?;
-        let Self { timeouts, outbox_limit, .. } = *self;
-        Ok((response, Upgrade { connection, subprotocol: agreement.subprotocol, timeouts, outbox_limit }))
+        let (timeouts, outbox_limit) = (Arc::clone(&self.timeouts), self.outbox_limit);
+        Ok((
+            response,
+            Upgrade { connection, subprotocol: agreement.subprotocol.map(Into::into), timeouts, outbox_limit },
+        ))
     }
 
     /// What [`answer`](Self::answer) accepts a request with: for a caller that adds a cookie or another header to it, and

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::boxed::Box;
-use std::string::String;
+use std::sync::Arc;
 
 use super::error::IoError;
 #[cfg(feature = "deflate")]
@@ -75,8 +75,8 @@ use crate::{Config, Connection, SystemEntropy, Timeouts};
 /// `embed/src/axum_upgrade.rs`.
 pub struct Upgrade {
     pub(crate) connection: Connection,
-    pub(crate) subprotocol: Option<String>,
-    pub(crate) timeouts: Timeouts,
+    pub(crate) subprotocol: Option<Box<str>>,
+    pub(crate) timeouts: Arc<Timeouts>,
     pub(crate) outbox_limit: usize,
 }
 
@@ -104,7 +104,7 @@ pub struct Upgrading {
     /// Where the nonce came from and where the masking keys will.
     pub(super) entropy: Option<Box<SystemEntropy>>,
     pub(super) config: Config,
-    pub(super) timeouts: Timeouts,
+    pub(super) timeouts: Arc<Timeouts>,
     pub(super) outbox_limit: usize,
     #[cfg(feature = "deflate")]
     pub(super) deflate: Option<Options>,
@@ -141,7 +141,7 @@ impl Upgrading {
             },
             None => connection,
         };
-        let Self { timeouts, outbox_limit, .. } = *self;
-        Ok(Upgrade { connection, subprotocol: agreement.subprotocol, timeouts, outbox_limit })
+        let (timeouts, outbox_limit) = (Arc::clone(&self.timeouts), self.outbox_limit);
+        Ok(Upgrade { connection, subprotocol: agreement.subprotocol.map(Into::into), timeouts, outbox_limit })
     }
 }

@@ -3,8 +3,8 @@
 use core::fmt;
 use core::mem;
 use core::time::Duration;
+use std::boxed::Box;
 use std::io;
-use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::transport::{Duplex, has_waited, read, shut_down, write_some};
@@ -240,7 +240,7 @@ pub struct Receiver<S: Duplex> {
     shared: Arc<Shared<S>>,
     /// The wait that the stream was told; zero before the first.
     wait: Duration,
-    subprotocol: Option<String>,
+    subprotocol: Option<Box<str>>,
 }
 
 impl<S: Duplex> Receiver<S> {

@@ -2,8 +2,8 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::boxed::Box;
 use std::io;
-use std::string::String;
 use std::time::Instant;
 
 use super::split::{Receiver, Sender};
@@ -20,7 +20,7 @@ pub struct WebSocket<S> {
     pub(super) stream: S,
     pub(super) driver: Driver,
     pub(super) clock: Clock,
-    pub(super) subprotocol: Option<String>,
+    pub(super) subprotocol: Option<Box<str>>,
     /// Whether the stream has taken bytes that it was not asked to flush since.
     pub(super) unflushed: bool,
     /// Whether the stream has had no room since it last took bytes.

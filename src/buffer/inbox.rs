@@ -1,5 +1,6 @@
 //! Bytes that have arrived.
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::ops::Range;
 
@@ -30,9 +31,15 @@ pub struct Inbox {
     next: usize,
     /// The end of what has arrived.
     filled: usize,
-    /// Payload of a compressed message, inflated.
-    inflated: Written,
-    /// The first bytes of `inflated`, which an event has lent. Invariant: `lent <= inflated.len()`.
+    /// Payload of a compressed message, where one has come.
+    inflated: Option<Box<Inflated>>,
+}
+
+/// Payload of a compressed message, inflated.
+#[derive(Default)]
+struct Inflated {
+    written: Written,
+    /// Its first bytes, which an event has lent. Invariant: `lent <= written.len()`.
     lent: usize,
 }
 
@@ -223,8 +230,10 @@ impl Inbox {
         self.held = 0..0;
         self.next = 0;
         self.filled = 0;
-        self.inflated.advance(usize::MAX);
-        self.lent = 0;
+        if let Some(inflated) = &mut self.inflated {
+            inflated.written.advance(usize::MAX);
+            inflated.lent = 0;
+        }
     }
 
     /// The first `count` unread bytes, for unmasking in their place; fewer where there are fewer.
@@ -267,11 +276,12 @@ impl Inbox {
         count: usize,
         inflate: impl FnOnce(&[u8], &mut Written) -> Result<usize, E>,
     ) -> (Result<usize, E>, &[u8]) {
-        self.inflated.advance(core::mem::take(&mut self.lent));
-        let before = self.inflated.len();
-        let consumed = inflate(&self.memory[self.next..self.next + count], &mut self.inflated);
+        let Inflated { written, lent } = &mut **self.inflated.get_or_insert_default();
+        written.advance(core::mem::take(lent));
+        let before = written.len();
+        let consumed = inflate(&self.memory[self.next..self.next + count], written);
         self.next += *consumed.as_ref().unwrap_or(&0);
-        (consumed, &self.inflated[before..])
+        (consumed, &written[before..])
     }
 
     /// Bytes of the message that are held.
@@ -292,9 +302,9 @@ impl Inbox {
     /// Lends the inflated bytes but for the last `kept`.
     #[inline]
     pub(crate) fn lend_inflated(&mut self, kept: usize) -> Lent {
-        let end = self.inflated.len().saturating_sub(kept).max(self.lent);
-        let range = self.lent..end;
-        self.lent = end;
+        let Inflated { written, lent } = &mut **self.inflated.get_or_insert_default();
+        let range = *lent..written.len().saturating_sub(kept).max(*lent);
+        *lent = range.end;
         Lent { place: Place::Inflated, range }
     }
 
@@ -303,7 +313,7 @@ impl Inbox {
     pub(crate) fn lent(&self, lent: &Lent) -> &[u8] {
         match lent.place {
             Place::Arrived => &self.memory[lent.range.clone()],
-            Place::Inflated => &self.inflated[lent.range.clone()],
+            Place::Inflated => self.inflated.as_ref().map_or(&[], |inflated| &inflated.written[lent.range.clone()]),
         }
     }
 
@@ -316,8 +326,9 @@ impl Inbox {
         }
         let mut front = match lent.place {
             Place::Inflated => {
-                self.lent -= range.end;
-                self.inflated.split_to(range.end)
+                let Inflated { written, lent } = &mut **self.inflated.get_or_insert_default();
+                *lent -= range.end;
+                written.split_to(range.end)
             }
             Place::Arrived if self.held.start < range.end && !self.held.is_empty() => {
                 return Bytes::copy_from_slice(self.lent(lent));
@@ -342,13 +353,12 @@ impl Inbox {
     }
 
     fn held_inflated(&self) -> usize {
-        self.inflated.len() - self.lent
+        self.inflated.as_ref().map_or(0, |inflated| inflated.written.len() - inflated.lent)
     }
 
     fn release_inflated(&mut self) {
         if self.held_inflated() == 0 {
-            self.inflated = Written::default();
-            self.lent = 0;
+            self.inflated = None;
         }
     }
 

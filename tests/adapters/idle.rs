@@ -16,7 +16,7 @@ pub(crate) fn allocated_by(work: impl FnOnce()) -> usize {
 polled! {
     /// Heap of a connection that waits for bytes, before and after it has served some; the script's own memory aside.
     fn an_idle_connection_holds_no_buffer<A>() {
-        for (role, most) in [(Role::Server, 256), (Role::Client, 256 + 1024)] {
+        for (role, most) in [(Role::Server, 192), (Role::Client, 640)] {
             let masks = role == Role::Server;
             let told = [frame(FIN | TEXT, "연어".as_bytes(), masks), frame(FIN | BINARY, &[1; 50_000], masks)].concat();
             let script = Script::new();
@@ -106,14 +106,14 @@ polled! {
 #[test]
 fn a_connection_is_small() {
     let size = size_of::<sockeye::tokio::WebSocket<tokio::net::TcpStream>>();
-    assert!(size <= 640, "{size}");
+    assert!(size <= 424, "{size}");
     // What a client has, which may speak TLS: that is elsewhere.
     let size = size_of::<sockeye::tokio::WebSocket<sockeye::tokio::Stream>>();
-    assert!(size <= 640, "{size}");
+    assert!(size <= 424, "{size}");
     let size = size_of::<sockeye::futures::WebSocket<smol::net::TcpStream>>();
-    assert!(size <= 720, "{size}");
+    assert!(size <= 504, "{size}");
     let size = size_of::<sockeye::futures::WebSocket<sockeye::futures::Stream>>();
-    assert!(size <= 720, "{size}");
+    assert!(size <= 504, "{size}");
 }
 
 /// What a handshake needs stays out of the task that waits for it, which goes on with the connection.
