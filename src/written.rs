@@ -15,6 +15,28 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// Forgets the first `count` bytes, or all where there are fewer; the memory stays where none is left.
+    #[inline]
+    pub(crate) fn advance(&mut self, count: usize) {
+        if count >= self.length {
+            self.length = 0;
+        } else {
+            self.memory.advance(count);
+            self.length -= count;
+        }
+    }
+
+    /// Splits the first `count` bytes off, without a copy. There must be as many.
+    #[inline]
+    pub(crate) fn split_to(&mut self, count: usize) -> BytesMut {
+        self.length -= count;
+        self.memory.split_to(count)
+    }
+}
+
+/// Writing: it is compression alone that does.
+#[cfg(feature = "deflate")]
+impl Written {
     /// Room behind what was written, to be followed by [`add`](Self::add): at least `least` bytes of it, and at most `most`,
     /// which comes first.
     #[inline]
@@ -36,24 +58,6 @@ impl Written {
     /// Forgets what was written behind the first `length` bytes.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
-    }
-
-    /// Forgets the first `count` bytes, or all where there are fewer; the memory stays where none is left.
-    #[inline]
-    pub(crate) fn advance(&mut self, count: usize) {
-        if count >= self.length {
-            self.length = 0;
-        } else {
-            self.memory.advance(count);
-            self.length -= count;
-        }
-    }
-
-    /// Splits the first `count` bytes off, without a copy. There must be as many.
-    #[inline]
-    pub(crate) fn split_to(&mut self, count: usize) -> BytesMut {
-        self.length -= count;
-        self.memory.split_to(count)
     }
 
     /// Makes room for `least` bytes: by doubling, but where that goes past what it can come to at most, by moving to memory
