@@ -42,22 +42,39 @@ impl Mask {
     /// Masks or unmasks the next piece of the payload in its place.
     #[inline]
     pub fn apply(&mut self, piece: &mut [u8]) {
+        self.turn::<false>(piece);
+    }
+
+    /// Unmasks the next piece in its place. Whether it was seen to be ASCII, and so needs no validation; without a mask
+    /// nothing is seen.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn apply_to_text(&mut self, piece: &mut [u8]) -> bool {
+        const BEYOND_ASCII: u64 = 0x8080_8080_8080_8080;
+        self.turn::<true>(piece).is_some_and(|seen| seen & BEYOND_ASCII == 0)
+    }
+
+    /// What [`xor`] says of the next piece; `None` without a mask.
+    #[inline]
+    fn turn<const LOOK: bool>(&mut self, piece: &mut [u8]) -> Option<u64> {
         if self.key == 0 {
-            return;
+            return None;
         }
-        xor(piece, u64::from(self.key) << 32 | u64::from(self.key));
+        let seen = xor::<LOOK>(piece, u64::from(self.key) << 32 | u64::from(self.key));
         self.key = self.key.rotate_right(8 * (piece.len() % 4) as u32);
+        Some(seen)
     }
 }
 
-/// XOR with the key, twice in a word: in wide registers where that pays, and else in plain words.
+/// XOR with the key, twice in a word: in wide registers where that pays, and else in plain words. All words that came out,
+/// one over the other, where somebody is to `LOOK` at them.
 #[inline]
-fn xor(piece: &mut [u8], word: u64) {
+fn xor<const LOOK: bool>(piece: &mut [u8], word: u64) -> u64 {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    if wide::xor(piece, word) {
-        return;
+    if let Some(seen) = wide::xor::<LOOK>(piece, word) {
+        return seen;
     }
-    plain::xor(piece, word);
+    plain::xor::<LOOK>(piece, word)
 }
 
 #[cfg(test)]
@@ -93,17 +110,17 @@ mod tests {
         }
     }
 
-    /// Each version by itself, around the sizes of its blocks.
+    /// Each version by itself, around the sizes of its blocks, at addresses that are good for it and at others.
     #[test]
     fn every_version_does_as_the_formula_does() {
         let key = [0x12, 0x34, 0x56, 0x78];
         let word = u64::from_le_bytes([0x12, 0x34, 0x56, 0x78, 0x12, 0x34, 0x56, 0x78]);
-        let original: Vec<u8> = (0..1000u32).map(|index| (index * 31) as u8).collect();
-        for length in (0..300).chain([383, 384, 385, 511, 512, 513, 900]) {
-            for alignment in [0, 1, 7, 31] {
+        let original: Vec<u8> = (0..4000u32).map(|index| (index * 31) as u8).collect();
+        for length in (0..300).chain([383, 384, 385, 511, 512, 513, 900, 2047, 2048, 2049, 2303, 2336, 3900]) {
+            for alignment in [0, 1, 2, 7, 15, 16, 17, 31] {
                 let mut expected = original[alignment..alignment + length].to_vec();
                 oracle(&mut expected, key);
-                for version in [plain::xor, xor] {
+                for version in [plain::xor::<false>, plain::xor::<true>, xor::<false>, xor::<true>] {
                     let mut memory = original.clone();
                     version(&mut memory[alignment..alignment + length], word);
                     assert_eq!(memory[alignment..alignment + length], expected, "length {length}, at {alignment}");
@@ -112,6 +129,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The one byte that is not ASCII is seen wherever it stands.
+    #[test]
+    fn ascii_is_told_from_what_is_not() {
+        let key = [0x12, 0xB4, 0x56, 0xF8];
+        let masked = |text: &[u8]| {
+            let mut masked = text.to_vec();
+            oracle(&mut masked, key);
+            masked
+        };
+        for length in (0..150).chain([255, 256, 257, 300, 511, 2047, 2048, 2100]) {
+            let mut text: Vec<u8> = (0..length as u32).map(|index| (index * 31) as u8 & 0x7F).collect();
+            assert!(Mask::new(key).apply_to_text(&mut masked(&text)), "length {length}");
+            for place in 0..length {
+                text[place] |= 0x80;
+                assert!(!Mask::new(key).apply_to_text(&mut masked(&text)), "length {length}, at {place}");
+                text[place] &= 0x7F;
+            }
+        }
+        assert!(!Mask::new([0; 4]).apply_to_text(&mut masked(b"text")), "nothing is seen without a mask");
     }
 
     proptest::proptest! {
