@@ -4,6 +4,5 @@ mod inbox;
 mod outbox;
 
 pub use inbox::Inbox;
-pub(crate) use inbox::Lent;
 pub(crate) use outbox::SHARED;
 pub use outbox::{Outbox, OutboxFull};

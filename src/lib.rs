@@ -232,7 +232,7 @@
 //! | --- | --- |
 //! | the head of a handshake | 3 × ([`Limits::bytes`](handshake::Limits::bytes) + a read) |
 //! | the list of extensions in it, while it is read | 80 × [`Limits::bytes`](handshake::Limits::bytes) |
-//! | a whole message | 3 × ([`Config::message_limit`] + a read) |
+//! | a whole message | 3 × ([`Config::message_limit`] + a read), and 3 MiB more where messages are taken for keeps |
 //! | a message in pieces | 3 × (a read + 16 KiB where it is compressed) |
 //! | decompression | 79 KiB; see [`deflate`](deflate#memory) |
 //! | pongs for a peer that does not read | 3 × [`Outbox::CONTROL_ROOM`] |

@@ -55,7 +55,7 @@ impl Mask {
     }
 
     /// What [`xor`] says of the next piece; `None` without a mask.
-    #[inline]
+    #[inline(always)]
     fn turn<const LOOK: bool>(&mut self, piece: &mut [u8]) -> Option<u64> {
         if self.key == 0 {
             return None;

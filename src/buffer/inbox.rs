@@ -33,6 +33,11 @@ pub struct Inbox {
     filled: usize,
     /// Payload of a compressed message, where one has come.
     inflated: Option<Box<Inflated>>,
+    /// What the latest event lends; of no meaning once that is gone.
+    lending: Lent,
+    /// The memory that left with a message, to be used again when whoever took the message is done with it. Boxed, as most
+    /// connections wait, and have none.
+    away: Option<Box<Bytes>>,
 }
 
 /// Payload of a compressed message, inflated.
@@ -43,22 +48,22 @@ struct Inflated {
     lent: usize,
 }
 
-/// A part of an inbox that an event lends.
-#[derive(Clone, Debug)]
-pub(crate) struct Lent {
-    place: Place,
-    range: Range<usize>,
+/// Where the part of an inbox that an event lends begins. It ends where what follows it begins, until the event is gone.
+///
+/// It stands in the inbox and not in the event, which is small then: one that is moved in memory right after it was made would
+/// have the processor wait for it.
+enum Lent {
+    /// It ends at `next`.
+    Taken(usize),
+    /// It ends at the start of `held`.
+    Held(usize),
+    /// It is a part of `inflated`, and ends at `lent`.
+    Inflated(usize),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Arrived,
-    Inflated,
-}
-
-impl Lent {
-    pub(crate) fn len(&self) -> usize {
-        self.range.len()
+impl Default for Lent {
+    fn default() -> Self {
+        Self::Taken(0)
     }
 }
 
@@ -198,6 +203,7 @@ impl Inbox {
         if self.memory.capacity() > 2 * (self.held.len() + self.filled - self.next) {
             self.exchange(BytesMut::new());
         }
+        self.away = None;
         self.release_inflated();
     }
 
@@ -208,7 +214,14 @@ impl Inbox {
     /// is given back. Lend an empty inbox a large memory before a read, take it back with
     /// `exchange(BytesMut::new())` after the events: only an incomplete tail is then kept, in memory of its own size.
     /// Leave one that holds much of a message alone: each exchange copies all of it.
-    pub fn exchange(&mut self, mut memory: BytesMut) -> BytesMut {
+    pub fn exchange(&mut self, memory: BytesMut) -> BytesMut {
+        self.release_inflated();
+        self.away = None;
+        self.move_to(memory)
+    }
+
+    /// Moves the bytes that the inbox holds into `memory`, and returns the memory that they were in.
+    fn move_to(&mut self, mut memory: BytesMut) -> BytesMut {
         let (held, unread) = (self.held.len(), self.filled - self.next);
         if memory.len() < held + unread {
             memory.clear();
@@ -221,12 +234,12 @@ impl Inbox {
         self.held = 0..held;
         self.next = held;
         self.filled = held + unread;
-        self.release_inflated();
         core::mem::replace(&mut self.memory, memory)
     }
 
     /// Forgets all bytes, the memory stays.
     pub(crate) fn discard(&mut self) {
+        self.away = None;
         self.held = 0..0;
         self.next = 0;
         self.filled = 0;
@@ -245,8 +258,27 @@ impl Inbox {
 
     /// Lends the first `count` unread bytes. There must be as many.
     #[inline]
-    pub(crate) fn lend(&mut self, count: usize) -> Lent {
-        Lent { place: Place::Arrived, range: self.take(count) }
+    pub(crate) fn lend(&mut self, count: usize) {
+        self.lending = Lent::Taken(self.take(count).start);
+    }
+
+    /// Takes a frame with this much header and payload, and lends the payload, to be unmasked in its place; `None` and
+    /// nothing done where not all of it is there.
+    #[inline]
+    pub(crate) fn lend_frame(&mut self, header: usize, length: usize) -> Option<&mut [u8]> {
+        let (start, end) = (self.next + header, self.next + header + length);
+        if end > self.filled {
+            return None;
+        }
+        let payload = self.memory.get_mut(start..end)?;
+        self.lending = Lent::Taken(start);
+        self.next = end;
+        Some(payload)
+    }
+
+    /// Makes the last `count` bytes that were taken unread again.
+    pub(crate) fn put_back(&mut self, count: usize) {
+        self.next -= count;
     }
 
     /// Moves the first `count` unread bytes to the end of the message that is held. There must be as many.
@@ -292,57 +324,73 @@ impl Inbox {
 
     /// Lends the held bytes but for the last `kept`.
     #[inline]
-    pub(crate) fn lend_held(&mut self, kept: usize) -> Lent {
+    pub(crate) fn lend_held(&mut self, kept: usize) {
         let end = self.held.end.saturating_sub(kept).max(self.held.start);
-        let range = self.held.start..end;
+        self.lending = Lent::Held(self.held.start);
         self.held.start = end;
-        Lent { place: Place::Arrived, range }
     }
 
     /// Lends the inflated bytes but for the last `kept`.
     #[inline]
-    pub(crate) fn lend_inflated(&mut self, kept: usize) -> Lent {
+    pub(crate) fn lend_inflated(&mut self, kept: usize) {
         let Inflated { written, lent } = &mut **self.inflated.get_or_insert_default();
-        let range = *lent..written.len().saturating_sub(kept).max(*lent);
-        *lent = range.end;
-        Lent { place: Place::Inflated, range }
+        self.lending = Lent::Inflated(*lent);
+        *lent = written.len().saturating_sub(kept).max(*lent);
     }
 
-    /// The bytes that were lent.
+    /// The bytes that were lent last.
     #[inline]
-    pub(crate) fn lent(&self, lent: &Lent) -> &[u8] {
-        match lent.place {
-            Place::Arrived => &self.memory[lent.range.clone()],
-            Place::Inflated => self.inflated.as_ref().map_or(&[], |inflated| &inflated.written[lent.range.clone()]),
+    pub(crate) fn lent(&self) -> &[u8] {
+        match self.lending {
+            Lent::Taken(start) => &self.memory[start..self.next],
+            Lent::Held(start) => &self.memory[start..self.held.start],
+            Lent::Inflated(start) => {
+                self.inflated.as_ref().map_or(&[], |inflated| &inflated.written[start..inflated.lent])
+            }
         }
     }
 
-    /// The bytes that were lent, for keeps: without a copy unless a message is held in front of them.
+    /// The bytes that were lent last, for keeps: a large part of the memory leaves with all of it, and a small one is copied.
+    ///
+    /// The memory is never shared with what goes on in it. Shared memory would cost two locked instructions for each message,
+    /// and zeros whenever it begins anew; and a few bytes that are kept would keep all of it.
     #[inline]
-    pub(crate) fn detach(&mut self, lent: &Lent) -> Bytes {
-        let range = lent.range.clone();
-        if range.is_empty() {
-            return Bytes::new();
+    pub(crate) fn detach(&mut self) -> Bytes {
+        let lent = self.lent();
+        if lent.len() <= COPIED {
+            return Bytes::copy_from_slice(lent);
         }
-        let mut front = match lent.place {
-            Place::Inflated => {
+        match self.lending {
+            Lent::Taken(start) if self.may_leave(lent.len()) => self.leave(start..self.next),
+            Lent::Held(start) if self.may_leave(lent.len()) => self.leave(start..self.held.start),
+            Lent::Taken(_) | Lent::Held(_) => Bytes::copy_from_slice(lent),
+            Lent::Inflated(start) => {
                 let Inflated { written, lent } = &mut **self.inflated.get_or_insert_default();
-                *lent -= range.end;
-                written.split_to(range.end)
+                let mut front = written.split_to(core::mem::take(lent));
+                front.advance(start);
+                front.freeze()
             }
-            Place::Arrived if self.held.start < range.end && !self.held.is_empty() => {
-                return Bytes::copy_from_slice(self.lent(lent));
-            }
-            Place::Arrived => {
-                self.next -= range.end;
-                self.filled -= range.end;
-                let held = self.held.start.saturating_sub(range.end);
-                self.held = held..held + self.held.len();
-                self.memory.split_to(range.end)
-            }
+        }
+    }
+
+    /// Whether a part of this length is at least a quarter of the memory, and no less than what would have to move; and not in
+    /// the midst of a message.
+    fn may_leave(&self, length: usize) -> bool {
+        self.held.is_empty() && length >= self.memory.capacity() / 4 && length >= self.filled - self.next
+    }
+
+    /// This part of the memory, with all of the memory.
+    fn leave(&mut self, part: Range<usize>) -> Bytes {
+        let next = match core::mem::take(&mut **self.away.get_or_insert_default()).try_into_mut() {
+            Ok(memory) => memory,
+            Err(_) if self.next == self.filled => BytesMut::new(),
+            Err(_) => BytesMut::zeroed(self.memory.len().min(ANEW)),
         };
-        front.advance(range.start);
-        front.freeze()
+        let mut memory = self.move_to(next).freeze();
+        **self.away.get_or_insert_default() = memory.clone();
+        memory.truncate(part.end);
+        memory.advance(part.start);
+        memory
     }
 
     #[inline]
@@ -388,12 +436,37 @@ impl Inbox {
             self.next = held;
             self.filled = held + unread;
         }
-        if self.memory.capacity() - self.filled < least {
+        if self.memory.capacity() - self.filled < least && !self.come_back(least) {
             self.memory.truncate(self.filled);
             self.memory.reserve(least);
         }
     }
+
+    /// Goes on in the memory that left with a message, where it is free again and large enough; else that is given up, as a
+    /// large message is not to have its own memory and as much beside it. Whether there is room for `least` bytes now.
+    fn come_back(&mut self, least: usize) -> bool {
+        if self.memory.capacity() < BESIDE {
+            return false;
+        }
+        let needed = self.held.len() + self.filled - self.next + least;
+        match self.away.take().map(|away| away.try_into_mut()) {
+            Some(Ok(memory)) if memory.len() >= needed => {
+                self.away = Some(Box::new(self.move_to(memory).freeze()));
+                true
+            }
+            _ => false,
+        }
+    }
 }
+
+/// Up to here a copy costs less than to share memory.
+const COPIED: usize = 512;
+
+/// The most memory that is made anew for what is unread, in place of memory that has left.
+const ANEW: usize = 64 << 10;
+
+/// Memory of this size grows no further beside memory that has left.
+const BESIDE: usize = 2 << 20;
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use core::ops::Deref;
 use bytes::Bytes;
 
 use super::receive::Found;
-use crate::buffer::{Inbox, Lent};
+use crate::buffer::Inbox;
 use crate::close::CloseFrame;
 use crate::message::{Message, Part, Text, validated};
 use crate::opcode::Opcode;
@@ -32,8 +32,18 @@ pub enum Event<'i> {
 
 impl<'i> Event<'i> {
     #[inline]
+    pub(super) fn text(inbox: &'i mut Inbox) -> Self {
+        Self::Text(TextPayload { payload: Payload { inbox } })
+    }
+
+    #[inline]
+    pub(super) fn binary(inbox: &'i mut Inbox) -> Self {
+        Self::Binary(Payload { inbox })
+    }
+
+    #[inline]
     pub(super) fn of(found: Found, inbox: &'i mut Inbox) -> Self {
-        let payload = Payload { inbox, lent: found.lent };
+        let payload = Payload { inbox };
         match found.opcode {
             Opcode::Text => Self::Text(TextPayload { payload }),
             Opcode::Binary | Opcode::Continuation => Self::Binary(payload),
@@ -43,7 +53,7 @@ impl<'i> Event<'i> {
         }
     }
 
-    /// The event for keeps. Payloads are not copied where the inbox's memory allows.
+    /// The event for keeps; see [`Payload::into_bytes`].
     pub fn into_message(self) -> Message {
         match self {
             Self::Text(text) => Message::Text(text.into_text()),
@@ -109,22 +119,22 @@ impl Piece<'_> {
 /// Bytes lent from the [`Inbox`]: a `[u8]` to look at, or [`into_bytes`](Self::into_bytes) for keeps.
 pub struct Payload<'i> {
     inbox: &'i mut Inbox,
-    lent: Lent,
 }
 
 impl<'i> Payload<'i> {
     /// The bytes for keeps.
     ///
-    /// They are not copied: the inbox goes on behind them, in the rest of its memory, which lives as long as any
-    /// part of it. Where a few bytes are kept for long, `Bytes::copy_from_slice` them instead. The payload of a
-    /// control frame between the fragments of a message is copied.
+    /// A payload that is at least a quarter of the inbox's memory, and no less than what is unread behind it, is not copied:
+    /// it leaves with the memory, which lives as long as any part of it, and the inbox goes on in other memory. When the
+    /// last part is dropped, the inbox uses it again. A smaller payload is copied, so that a few bytes that are kept do not
+    /// keep many more, and so is a payload between the fragments of a message.
     #[inline]
     pub fn into_bytes(self) -> Bytes {
-        self.inbox.detach(&self.lent)
+        self.inbox.detach()
     }
 
     fn into_slice(self) -> &'i [u8] {
-        self.inbox.lent(&self.lent)
+        self.inbox.lent()
     }
 
     /// The body of a close frame, which was found to be a good one.
@@ -138,7 +148,7 @@ impl Deref for Payload<'_> {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        self.inbox.lent(&self.lent)
+        self.inbox.lent()
     }
 }
 
@@ -176,15 +186,15 @@ impl TextPayload<'_> {
 
     /// The length in bytes.
     pub fn len(&self) -> usize {
-        self.payload.lent.len()
+        self.payload.len()
     }
 
     /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
-        self.payload.lent.len() == 0
+        self.payload.is_empty()
     }
 
-    /// The text for keeps, without a copy; see [`Payload::into_bytes`].
+    /// The text for keeps; see [`Payload::into_bytes`].
     #[inline]
     pub fn into_text(self) -> Text {
         Text::validated(self.payload.into_bytes())

@@ -1,8 +1,9 @@
 //! The receiving side: one step for whole messages and for pieces.
 
 use super::closing::State;
+use super::compression::Compression;
 use super::{Connection, Event, Piece};
-use crate::buffer::{Inbox, Lent, Outbox};
+use crate::buffer::{Inbox, Outbox};
 use crate::close::{CloseCode, CloseFrame};
 use crate::error::{Error, InvalidText, Limit, Misuse, Protocol};
 use crate::frame::{COMPRESSED, Start, Whole};
@@ -28,6 +29,7 @@ impl Receiving {
 }
 
 /// A frame whose header was read.
+#[derive(Clone, Copy)]
 struct Frame {
     /// Bytes of payload that have not been taken yet.
     remaining: u64,
@@ -54,10 +56,9 @@ struct Open {
     taken: u64,
 }
 
-/// What the core step found: a part of the inbox to lend.
+/// What the core step found. The inbox lends its payload.
 pub(super) struct Found {
     pub(super) opcode: Opcode,
-    pub(super) lent: Lent,
     /// Whether it ends a message; for whole messages and control frames always.
     pub(super) last: bool,
 }
@@ -77,12 +78,14 @@ impl Connection {
     /// [`Error::Protocol`] and [`Error::Limit`] fail the connection; the fitting close frame is in the outbox.
     /// [`Misuse::MessageInPieces`] if [`receive_piece`](Self::receive_piece) has handed out a part of the message
     /// that is under way.
-    #[inline]
+    // Always, so that an event is made where it is matched on, and is not moved through memory on its way.
+    #[inline(always)]
     pub fn receive<'i>(&mut self, inbox: &'i mut Inbox, outbox: &mut Outbox) -> Result<Option<Event<'i>>, Error> {
-        if let Some(found) = self.stride(inbox) {
-            return Ok(Some(Event::of(found, inbox)));
+        match self.stride(inbox) {
+            Some(Opcode::Text) => Ok(Some(Event::text(inbox))),
+            Some(_) => Ok(Some(Event::binary(inbox))),
+            None => Ok(self.find::<WHOLE>(inbox, outbox)?.map(|found| Event::of(found, inbox))),
         }
-        self.receive_with_care(inbox, outbox)
     }
 
     /// Input: like [`receive`](Self::receive), but a message is handed out in pieces as it arrives, in the middle
@@ -95,24 +98,15 @@ impl Connection {
     /// [`Error::Protocol`] and [`Error::Limit`], as `receive`.
     #[inline]
     pub fn receive_piece<'i>(&mut self, inbox: &'i mut Inbox, outbox: &mut Outbox) -> Result<Option<Piece<'i>>, Error> {
-        if let Some(found) = self.stride(inbox) {
-            return Ok(Some(Piece::of(found, inbox)));
-        }
-        match self.find::<PIECES>(inbox, outbox)? {
-            Some(found) => Ok(Some(Piece::of(found, inbox))),
-            None => Ok(None),
-        }
+        let found = match self.stride(inbox) {
+            Some(opcode) => Some(Found { opcode, last: true }),
+            None => self.find::<PIECES>(inbox, outbox)?,
+        };
+        Ok(found.map(|found| Piece::of(found, inbox)))
     }
 
-    /// What [`receive`](Self::receive) does where a [`stride`](Self::stride) is not enough.
+    /// The next thing to hand out, where a [`stride`](Self::stride) is not enough.
     #[inline(never)]
-    fn receive_with_care<'i>(&mut self, inbox: &'i mut Inbox, outbox: &mut Outbox) -> Result<Option<Event<'i>>, Error> {
-        match self.find::<WHOLE>(inbox, outbox)? {
-            Some(found) => Ok(Some(Event::of(found, inbox))),
-            None => Ok(None),
-        }
-    }
-
     fn find<const DOOR: bool>(&mut self, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Found>, Error> {
         match self.state {
             State::Open | State::CloseSent => {}
@@ -136,64 +130,60 @@ impl Connection {
     /// The core step in one stride for the frame that most are: a data frame that is a message of its own, not compressed,
     /// and all there. `None` for every other frame and for a wrong one, which are left as they were for
     /// [`advance`](Self::advance) to judge: no check of this one fails a connection, each only declines.
-    #[inline]
-    fn stride(&self, inbox: &mut Inbox) -> Option<Found> {
+    // Never, so that little stands in every place that receives.
+    #[inline(never)]
+    pub(super) fn stride(&self, inbox: &mut Inbox) -> Option<Opcode> {
         if !matches!(self.state, State::Open | State::CloseSent) || self.receiving.is_under_way() {
             return None;
         }
-        let unread = inbox.unread_mut(usize::MAX);
-        let Whole { opcode, key, header, length } = Whole::find(unread, !self.role.masks())?;
+        let Whole { opcode, key, header, length } = Whole::find(inbox.unread(), !self.role.masks())?;
         if length as u64 > self.config.frame_limit.min(self.config.message_limit) {
             return None;
         }
-        let payload = unread.get_mut(header..header + length)?;
-        Mask::new(key).apply(payload);
-        if opcode == Opcode::Text && !utf8::is_valid(payload) {
+        let payload = inbox.lend_frame(header, length)?;
+        if opcode != Opcode::Text {
             Mask::new(key).apply(payload);
+        } else if !text(payload, key) {
+            inbox.put_back(header + length);
             return None;
         }
-        inbox.consume(header);
-        Some(Found { opcode, lent: inbox.lend(length), last: true })
+        Some(opcode)
     }
 
     /// The core step: reads headers and payloads until there is something to hand out.
-    ///
-    /// What is under way is taken out of the connection and put back only where it goes on, so that a frame that is
-    /// there as a whole never touches it.
     #[inline]
     fn advance<const DOOR: bool>(&mut self, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Found>, Error> {
         loop {
-            let (mut frame, begins) = match self.receiving.frame.take() {
-                Some(frame) => (frame, false),
-                None => match self.header(inbox)? {
-                    Some(frame) => (frame, true),
-                    None => return Ok(None),
-                },
-            };
+            let begins = self.receiving.frame.is_none();
+            if begins {
+                self.header(inbox)?;
+            }
+            let Some(frame) = &mut self.receiving.frame else { return Ok(None) };
             if frame.opcode.is_control() {
                 if (inbox.unread().len() as u64) < frame.remaining {
-                    self.receiving.frame = Some(frame);
                     return Ok(None);
                 }
+                let frame = *frame;
+                self.receiving.frame = None;
                 return self.control(frame, inbox, outbox).map(Some);
             }
-            let mut message = self.receiving.message.take().unwrap_or_else(|| Open::new(&frame));
+            let message = self.receiving.message.get_or_insert_with(|| Open::new(frame));
             message.fragments += u32::from(begins);
             let complete = if message.compressed {
-                self.inflate::<DOOR>(&mut frame, &mut message, inbox)?
+                inflate::<DOOR>(frame, message, &mut self.compression, self.config.message_limit, inbox)?
             } else {
-                take(&mut frame, &mut message, inbox)?
+                take(frame, message, inbox)?
             };
             let ended = complete && frame.fin;
             if ended && !message.validator.is_complete() {
                 return Err(Protocol::InvalidText(InvalidText::Unfinished(message.taken)).into());
             }
             let found = message.hand_out::<DOOR>(ended, inbox);
-            if !complete {
-                self.receiving.frame = Some(frame);
+            if complete {
+                self.receiving.frame = None;
             }
-            if !ended {
-                self.receiving.message = Some(message);
+            if ended {
+                self.receiving.message = None;
             }
             if found.is_some() || !complete {
                 return Ok(found);
@@ -201,27 +191,29 @@ impl Connection {
         }
     }
 
-    /// Reads a header, and holds each of its parts against the rules as soon as it is there.
+    /// Reads a header, and holds each of its parts against the rules as soon as it is there. With all of it the frame is
+    /// under way.
     #[inline]
-    fn header(&self, inbox: &mut Inbox) -> Result<Option<Frame>, Error> {
+    fn header(&mut self, inbox: &mut Inbox) -> Result<(), Error> {
         let bytes = inbox.unread();
-        let Some(&first) = bytes.first_chunk() else { return Ok(None) };
+        let Some(&first) = bytes.first_chunk() else { return Ok(()) };
         let start = Start::decode(first)?;
         self.admit(start)?;
-        let Some(length) = start.length(bytes)? else { return Ok(None) };
+        let Some(length) = start.length(bytes)? else { return Ok(()) };
         if !start.opcode.is_control() {
             self.admit_length(start, length)?;
         }
-        let Some(mask) = start.mask(bytes) else { return Ok(None) };
+        let Some(mask) = start.mask(bytes) else { return Ok(()) };
         inbox.consume(start.size());
-        Ok(Some(Frame {
+        self.receiving.frame = Some(Frame {
             remaining: length,
             mask: mask.map_or(Mask::NONE, Mask::new),
             unmasked: 0,
             opcode: start.opcode,
             fin: start.fin,
             compressed: start.reserved == COMPRESSED,
-        }))
+        });
+        Ok(())
     }
 
     /// Whether a frame that starts like this may come now.
@@ -285,81 +277,6 @@ impl Connection {
         Ok(())
     }
 
-    /// Unmasks, inflates and validates the next bytes of the frame, and adds what comes out to the message. Whether the
-    /// frame is complete and nothing more comes out of it.
-    fn inflate<const DOOR: bool>(
-        &mut self,
-        frame: &mut Frame,
-        message: &mut Open,
-        inbox: &mut Inbox,
-    ) -> Result<bool, Error> {
-        let count = frame.there(inbox);
-        if let Some(masked) = inbox.unread_mut(count).get_mut(frame.unmasked..) {
-            frame.mask.apply(masked);
-        }
-        frame.unmasked = count;
-        if !message.finishing {
-            let left = message.left(self.config.message_limit);
-            let room = room::<DOOR>(left, inbox);
-            let last = DOOR == WHOLE && frame.fin && frame.remaining == count as u64;
-            let mut finished = false;
-            let (consumed, payload) = inbox.inflate(count, |input, output| {
-                if !last {
-                    return self.compression.inflate(input, output, room);
-                }
-                let (consumed, whole) = self.compression.inflate_last(input, output, room)?;
-                finished = whole;
-                Ok(consumed)
-            });
-            // Text that is wrong before the data is fails first, as it would if it had come in a read of its own.
-            message.add(payload)?;
-            let (consumed, produced) = (consumed?, payload.len());
-            frame.remaining -= consumed as u64;
-            frame.unmasked -= consumed;
-            if finished {
-                return Ok(true);
-            }
-            if consumed < count && room == left {
-                return Err(self.too_long());
-            }
-            // Where the room was used up for a piece, there may be more in what was consumed.
-            if frame.remaining > 0 || (produced == room && room < left) {
-                return Ok(false);
-            }
-            if !frame.fin {
-                return Ok(true);
-            }
-            message.finishing = true;
-            if DOOR == PIECES && inbox.held() > message.validator.pending() {
-                return Ok(false);
-            }
-        }
-        self.finish::<DOOR>(message, inbox)
-    }
-
-    /// Has the last bytes of a compressed message come out. Whether there are no more.
-    fn finish<const DOOR: bool>(&mut self, message: &mut Open, inbox: &mut Inbox) -> Result<bool, Error> {
-        let left = message.left(self.config.message_limit);
-        let room = room::<DOOR>(left, inbox);
-        let mut finished = false;
-        let (result, payload) = inbox.inflate(0, |_, output| {
-            finished = self.compression.finish(output, room)?;
-            Ok::<_, Protocol>(0)
-        });
-        message.add(payload)?;
-        result?;
-        if !finished && room == left {
-            return Err(self.too_long());
-        }
-        Ok(finished)
-    }
-
-    /// "an endpoint [...] received a message that is too big for it to process" (RFC 6455 section 7.4.1). How long it
-    /// would have become is not known.
-    fn too_long(&self) -> Error {
-        Limit::Message { length: self.config.message_limit.saturating_add(1) }.into()
-    }
-
     /// A control frame whose payload is all there.
     fn control(&mut self, mut frame: Frame, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Found, Error> {
         let (opcode, length) = (frame.opcode, frame.remaining as usize);
@@ -375,8 +292,19 @@ impl Connection {
             }
             _ => {}
         }
-        Ok(Found { opcode, lent: inbox.lend(length), last: true })
+        inbox.lend(length);
+        Ok(Found { opcode, last: true })
     }
+}
+
+/// Unmasks a text and validates it. What is no text is left as it was.
+#[inline(never)]
+fn text(payload: &mut [u8], key: [u8; 4]) -> bool {
+    if Mask::new(key).apply_to_text(payload) || utf8::is_valid(payload) {
+        return true;
+    }
+    Mask::new(key).apply(payload);
+    false
 }
 
 /// Unmasks and validates the next bytes of the frame, and adds them to the message. Whether the frame is complete.
@@ -384,11 +312,97 @@ impl Connection {
 fn take(frame: &mut Frame, message: &mut Open, inbox: &mut Inbox) -> Result<bool, Error> {
     let count = frame.there(inbox);
     let payload = inbox.unread_mut(count);
-    frame.mask.apply(payload);
-    message.add(payload)?;
+    if message.opcode == Opcode::Text {
+        let ascii = frame.mask.apply_to_text(payload);
+        message.validate(payload, ascii)?;
+    } else {
+        frame.mask.apply(payload);
+    }
+    message.taken += count as u64;
     frame.remaining -= count as u64;
     inbox.hold(count);
     Ok(frame.remaining == 0)
+}
+
+/// Unmasks, inflates and validates the next bytes of the frame, and adds what comes out to the message, which may become as
+/// long as `limit`. Whether the frame is complete and nothing more comes out of it.
+fn inflate<const DOOR: bool>(
+    frame: &mut Frame,
+    message: &mut Open,
+    compression: &mut Compression,
+    limit: u64,
+    inbox: &mut Inbox,
+) -> Result<bool, Error> {
+    let count = frame.there(inbox);
+    if let Some(masked) = inbox.unread_mut(count).get_mut(frame.unmasked..) {
+        frame.mask.apply(masked);
+    }
+    frame.unmasked = count;
+    if !message.finishing {
+        let left = message.left(limit);
+        let room = room::<DOOR>(left, inbox);
+        let last = DOOR == WHOLE && frame.fin && frame.remaining == count as u64;
+        let mut finished = false;
+        let (consumed, payload) = inbox.inflate(count, |input, output| {
+            if !last {
+                return compression.inflate(input, output, room);
+            }
+            let (consumed, whole) = compression.inflate_last(input, output, room)?;
+            finished = whole;
+            Ok(consumed)
+        });
+        // Text that is wrong before the data is fails first, as it would if it had come in a read of its own.
+        message.add(payload)?;
+        let (consumed, produced) = (consumed?, payload.len());
+        frame.remaining -= consumed as u64;
+        frame.unmasked -= consumed;
+        if finished {
+            return Ok(true);
+        }
+        if consumed < count && room == left {
+            return Err(too_long(limit));
+        }
+        // Where the room was used up for a piece, there may be more in what was consumed.
+        if frame.remaining > 0 || (produced == room && room < left) {
+            return Ok(false);
+        }
+        if !frame.fin {
+            return Ok(true);
+        }
+        message.finishing = true;
+        if DOOR == PIECES && inbox.held() > message.validator.pending() {
+            return Ok(false);
+        }
+    }
+    finish::<DOOR>(message, compression, limit, inbox)
+}
+
+/// Has the last bytes of a compressed message come out. Whether there are no more.
+fn finish<const DOOR: bool>(
+    message: &mut Open,
+    compression: &mut Compression,
+    limit: u64,
+    inbox: &mut Inbox,
+) -> Result<bool, Error> {
+    let left = message.left(limit);
+    let room = room::<DOOR>(left, inbox);
+    let mut finished = false;
+    let (result, payload) = inbox.inflate(0, |_, output| {
+        finished = compression.finish(output, room)?;
+        Ok::<_, Protocol>(0)
+    });
+    message.add(payload)?;
+    result?;
+    if !finished && room == left {
+        return Err(too_long(limit));
+    }
+    Ok(finished)
+}
+
+/// "an endpoint [...] received a message that is too big for it to process" (RFC 6455 section 7.4.1). How long it would have
+/// become is not known.
+fn too_long(limit: u64) -> Error {
+    Limit::Message { length: limit.saturating_add(1) }.into()
 }
 
 /// How much of a compressed message may come out now, where the limit leaves so much. A message in pieces need not fit
@@ -427,8 +441,12 @@ impl Open {
             return None;
         }
         self.in_pieces = true;
-        let lent = if self.compressed { inbox.lend_inflated(pending) } else { inbox.lend_held(pending) };
-        Some(Found { opcode: self.opcode, lent, last: ended })
+        if self.compressed {
+            inbox.lend_inflated(pending);
+        } else {
+            inbox.lend_held(pending);
+        }
+        Some(Found { opcode: self.opcode, last: ended })
     }
 
     /// How many more bytes the limit allows.
@@ -437,18 +455,26 @@ impl Open {
     }
 
     /// Counts and validates the next bytes of the message.
-    #[inline]
     fn add(&mut self, payload: &[u8]) -> Result<(), Error> {
         if self.opcode == Opcode::Text {
-            // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in
-            // fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." (RFC 6455
-            // section 8.1)
-            self.validator
-                .validate(payload)
-                .map_err(|wrong| Protocol::InvalidText(InvalidText::At(self.taken + wrong.at as u64)))?;
+            self.validate(payload, false)?;
         }
         self.taken += payload.len() as u64;
         Ok(())
+    }
+
+    /// Validates the next bytes of a text, which may be seen to be ASCII already.
+    #[inline]
+    fn validate(&mut self, payload: &[u8], ascii: bool) -> Result<(), Error> {
+        if ascii && self.validator.is_complete() {
+            return Ok(());
+        }
+        // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in
+        // fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_." (RFC 6455
+        // section 8.1)
+        self.validator
+            .validate(payload)
+            .map_err(|wrong| Protocol::InvalidText(InvalidText::At(self.taken + wrong.at as u64)).into())
     }
 }
 

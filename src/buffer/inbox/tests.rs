@@ -17,20 +17,32 @@ enum Step {
     PutSpace(usize),
     Consume(usize),
     Hold(usize),
-    /// Takes a control frame's payload, for keeps or to look at.
-    Take(usize, bool),
+    /// Takes a payload, for keeps or to look at.
+    Take(usize, Then),
     /// Lends what is held but for the last few bytes.
-    Lend(usize, bool),
+    Lend(usize, Then),
     /// Turns unread bytes into so many inflated ones.
     Inflate(usize, usize),
     /// Lends what is inflated but for the last few bytes.
-    LendInflated(usize, bool),
+    LendInflated(usize, Then),
     Release,
     Exchange(usize),
 }
 
+/// What is done with bytes that are lent.
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    Look,
+    Drop,
+    Keep,
+}
+
+fn then() -> impl Strategy<Value = Then> {
+    prop_oneof![Just(Then::Look), Just(Then::Drop), Just(Then::Keep)]
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let size = || prop_oneof![0..10usize, 0..300usize];
+    let size = || prop_oneof![2 => 0..10usize, 2 => 0..300usize, 1 => 0..3000usize];
     let step = prop_oneof![
         3 => size().prop_map(Step::Extend),
         3 => (size(), size()).prop_map(|(space, filled)| Step::Read { space, filled }),
@@ -38,10 +50,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => size().prop_map(Step::PutSpace),
         1 => (0..15usize).prop_map(Step::Consume),
         3 => size().prop_map(Step::Hold),
-        2 => ((0..126usize), any::<bool>()).prop_map(|(count, keep)| Step::Take(count, keep)),
-        2 => ((0..4usize), any::<bool>()).prop_map(|(kept, keep)| Step::Lend(kept, keep)),
+        3 => (size(), then()).prop_map(|(count, then)| Step::Take(count, then)),
+        2 => (0..4usize, then()).prop_map(|(kept, then)| Step::Lend(kept, then)),
         2 => (size(), size()).prop_map(|(count, size)| Step::Inflate(count, size)),
-        2 => ((0..4usize), any::<bool>()).prop_map(|(kept, keep)| Step::LendInflated(kept, keep)),
+        2 => (0..4usize, then()).prop_map(|(kept, then)| Step::LendInflated(kept, then)),
         1 => Just(Step::Release),
         1 => size().prop_map(Step::Exchange),
     ];
@@ -67,9 +79,17 @@ fn write(space: &mut BytesMut, bytes: &[u8]) {
     space.extend_from_slice(behind);
 }
 
-/// The bytes that were lent, to look at or for keeps.
-fn lent(inbox: &mut Inbox, range: &Lent, keep: bool) -> Vec<u8> {
-    if keep { inbox.detach(range).to_vec() } else { inbox.lent(range).to_vec() }
+/// The bytes that were lent. What is kept stays in `kept`, with what it has to be.
+fn lent(inbox: &mut Inbox, then: Then, kept: &mut Vec<(Bytes, Vec<u8>)>) -> Vec<u8> {
+    match then {
+        Then::Look => inbox.lent().to_vec(),
+        Then::Drop => inbox.detach().to_vec(),
+        Then::Keep => {
+            let bytes = inbox.detach();
+            kept.push((bytes.clone(), bytes.to_vec()));
+            bytes.to_vec()
+        }
+    }
 }
 
 proptest! {
@@ -81,7 +101,7 @@ proptest! {
         let mut inbox = Inbox::new();
         let (mut held, mut unread, mut inflated) = (Vec::new(), Vec::new(), Vec::new());
         let mut arriving = (0..=u8::MAX).cycle();
-        let mut taken = None;
+        let (mut taken, mut kept_bytes) = (None, Vec::new());
         for step in steps {
             match step {
                 Step::Extend(count) => {
@@ -118,17 +138,17 @@ proptest! {
                     inbox.hold(count);
                     held.extend(unread.drain(..count));
                 }
-                Step::Take(count, keep) => {
+                Step::Take(count, then) => {
                     let count = count.min(unread.len());
                     prop_assert_eq!(inbox.unread_mut(count), &unread[..count]);
-                    let range = inbox.lend(count);
+                    inbox.lend(count);
                     let expected: Vec<u8> = unread.drain(..count).collect();
-                    prop_assert_eq!(lent(&mut inbox, &range, keep), expected);
+                    prop_assert_eq!(lent(&mut inbox, then, &mut kept_bytes), expected);
                 }
-                Step::Lend(kept, keep) => {
-                    let range = inbox.lend_held(kept);
+                Step::Lend(kept, then) => {
+                    inbox.lend_held(kept);
                     let expected: Vec<u8> = held.drain(..held.len().saturating_sub(kept)).collect();
-                    prop_assert_eq!(lent(&mut inbox, &range, keep), expected);
+                    prop_assert_eq!(lent(&mut inbox, then, &mut kept_bytes), expected);
                 }
                 Step::Inflate(count, size) => {
                     let count = count.min(unread.len());
@@ -144,10 +164,10 @@ proptest! {
                     prop_assert_eq!((consumed, output), (Ok(count), &bytes[..]));
                     inflated.extend(bytes);
                 }
-                Step::LendInflated(kept, keep) => {
-                    let range = inbox.lend_inflated(kept);
+                Step::LendInflated(kept, then) => {
+                    inbox.lend_inflated(kept);
                     let expected: Vec<u8> = inflated.drain(..inflated.len().saturating_sub(kept)).collect();
-                    prop_assert_eq!(lent(&mut inbox, &range, keep), expected);
+                    prop_assert_eq!(lent(&mut inbox, then, &mut kept_bytes), expected);
                 }
                 Step::Release => {
                     inbox.release();
@@ -158,6 +178,9 @@ proptest! {
                 Step::Exchange(count) => drop(inbox.exchange(BytesMut::zeroed(count))),
             }
             check(&inbox, &held, &unread, &inflated)?;
+        }
+        for (bytes, expected) in kept_bytes {
+            prop_assert_eq!(bytes, expected, "what was taken has changed");
         }
     }
 }
@@ -190,8 +213,8 @@ fn what_follows_a_fragment_is_read_behind_the_message() {
     inbox.space(1)[0] = b'!';
     inbox.filled(1);
     inbox.hold(1);
-    let range = inbox.lend_held(0);
-    assert_eq!(inbox.lent(&range), b"firstsecond!");
+    inbox.lend_held(0);
+    assert_eq!(inbox.lent(), b"firstsecond!");
 }
 
 #[test]
@@ -213,6 +236,47 @@ fn a_large_message_is_read_into_its_place() {
     assert!(moves <= 12, "{moves}");
 }
 
+/// A message of this many bytes in memory of 4 KiB, with as many bytes behind it, taken for keeps.
+fn taken(inbox: &mut Inbox, message: usize, behind: usize) -> Bytes {
+    inbox.consume(usize::MAX);
+    inbox.space(4096)[..message + behind].fill(7);
+    inbox.filled(message + behind);
+    inbox.lend(message);
+    inbox.detach()
+}
+
+#[test]
+fn a_large_message_is_taken_with_the_memory_and_a_small_one_is_copied() {
+    for (message, behind, leaves) in
+        [(4000, 96, true), (1024, 1024, true), (1024, 1025, false), (1023, 0, false), (513, 0, false), (0, 0, false)]
+    {
+        let mut inbox = Inbox::new();
+        inbox.exchange(BytesMut::zeroed(4096));
+        let place = inbox.memory.as_ptr();
+        let taken = taken(&mut inbox, message, behind);
+        assert_eq!(taken.as_ptr() == place, leaves, "{message} bytes with {behind} behind them");
+        assert_eq!(inbox.memory.as_ptr() != place, leaves, "{message} bytes with {behind} behind them");
+        assert_eq!((&taken[..], inbox.unread()), (&vec![7; message][..], &vec![7; behind][..]));
+    }
+}
+
+#[test]
+fn memory_that_left_with_a_message_comes_back_when_the_message_is_dropped() {
+    let mut inbox = Inbox::new();
+    inbox.exchange(BytesMut::zeroed(4096));
+    let first = taken(&mut inbox, 4000, 10);
+    let place = first.as_ptr();
+    drop(first);
+    let second = taken(&mut inbox, 4000, 10);
+    assert_eq!((inbox.memory.as_ptr(), inbox.memory.len()), (place, 4096), "with all that is initialised");
+    let _third = taken(&mut inbox, 4000, 10);
+    assert_ne!(inbox.memory.as_ptr(), second.as_ptr(), "the second message is there still");
+    assert_eq!(second, vec![7; 4000]);
+    inbox.consume(usize::MAX);
+    inbox.release();
+    assert!(second.is_unique(), "nothing is kept by an inbox that was released");
+}
+
 #[test]
 fn the_space_joins_again_after_the_events_in_between() {
     let mut inbox = Inbox::new();
@@ -220,8 +284,8 @@ fn the_space_joins_again_after_the_events_in_between() {
     inbox.extend(b"first");
     let place = inbox.memory.as_ptr();
     let mut space = inbox.take_space(4000);
-    let range = inbox.lend(5);
-    assert_eq!(inbox.lent(&range), b"first");
+    inbox.lend(5);
+    assert_eq!(inbox.lent(), b"first");
     write(&mut space, b"second");
     inbox.put_space(space, 6);
     assert_eq!((inbox.unread(), inbox.memory.as_ptr()), (&b"second"[..], place));

@@ -14,7 +14,8 @@ fn main() {
 
 impl Peer for NexusWeb {
     const SETTINGS: &'static str = "its parts without I/O, a FrameReader with a buffer of 64 KiB fed by `read_from`, and a \
-        FrameWriter into a buffer of the caller's; messages and frames to 64 MiB; a message lent is taken by a copy";
+        FrameWriter into a buffer of the caller's; messages and frames to 64 MiB; a message lent is taken by a copy; of text it validates \
+        only what one read brings as a whole: its times for text that a read cuts are times without validation";
 
     fn decode_lent(&self, wire: Wire, _: Kind) -> Option<Job> {
         let mut end = End::new(wire);

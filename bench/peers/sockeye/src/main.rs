@@ -18,8 +18,8 @@ fn main() {
 }
 
 impl Peer for Sockeye {
-    const SETTINGS: &'static str = "the engine without an adapter; reads of 16 KiB, growing with a message to 64 KiB; \
-        sent as slices, and from 2 KiB on as Bytes; limits of 16 MiB, the default";
+    const SETTINGS: &'static str = "the engine without an adapter; reads of 64 KiB; sent as slices, and from 2 KiB on as \
+        Bytes; limits of 16 MiB, the default";
 
     fn decode_lent(&self, wire: Wire, kind: Kind) -> Option<Job> {
         let mut end = End::server(wire);
@@ -268,7 +268,7 @@ fn since(sent: &Sent, before: u64) -> u64 {
 /// From here on the outbox of a server shares what it is given owned.
 const SHARED: usize = 2048;
 
-const READ: usize = 16 << 10;
+const READ: usize = 64 << 10;
 const LEAST_READ: usize = 4 << 10;
 const MOST_READ: usize = 64 << 10;
 const MOST: u64 = 64 << 20;
