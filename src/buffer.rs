@@ -1,9 +1,10 @@
 //! The two buffers between the engine and the transport.
 
+mod gathered;
 mod inbox;
 mod outbox;
+mod shared;
 
 pub use inbox::Inbox;
 pub(crate) use inbox::Lent;
-pub(crate) use outbox::SHARED;
 pub use outbox::{Outbox, OutboxFull};

@@ -92,30 +92,22 @@ impl Header {
     /// excess bits.
     #[inline]
     pub fn encode(&self) -> Encoded {
-        let mut bytes = [0; MAX_SIZE];
-        bytes[0] = u8::from(self.fin) << 7 | (self.reserved & 0x7) << 4 | self.opcode.bits();
-        let masked = u8::from(self.mask.is_some()) << 7;
-        let mut size = match self.length {
-            0..=125 => {
-                bytes[1] = masked | self.length as u8;
-                2
-            }
+        let first = u128::from(u8::from(self.fin) << 7 | (self.reserved & 0x7) << 4 | self.opcode.bits());
+        let masked = u128::from(self.mask.is_some()) << 15;
+        let key = self.mask.map_or(0, |key| u128::from(u32::from_le_bytes(key)));
+        // In the order of the wire, from the lowest byte on.
+        let (word, size) = match self.length {
+            0..=125 => (first | masked | u128::from(self.length) << 8 | key << 16, 2),
             126..=0xFFFF => {
-                bytes[1] = masked | 126;
-                bytes[2..4].copy_from_slice(&(self.length as u16).to_be_bytes());
-                4
+                let length = u128::from((self.length as u16).swap_bytes());
+                (first | masked | 126 << 8 | length << 16 | key << 32, 4)
             }
             _ => {
-                bytes[1] = masked | 127;
-                bytes[2..10].copy_from_slice(&(self.length & !TOP_BIT).to_be_bytes());
-                10
+                let length = u128::from((self.length & !TOP_BIT).swap_bytes());
+                (first | masked | 127 << 8 | length << 16 | key << 80, 10)
             }
         };
-        if let Some(key) = self.mask {
-            bytes[size..size + 4].copy_from_slice(&key);
-            size += 4;
-        }
-        Encoded { bytes, size: size as u8 }
+        Encoded { bytes: word.to_le_bytes(), size: if self.mask.is_some() { size + 4 } else { size } }
     }
 }
 
@@ -212,7 +204,8 @@ impl Start {
 /// A header as it goes over the wire: 2 to [`MAX_SIZE`] bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Encoded {
-    bytes: [u8; MAX_SIZE],
+    /// The header and zeros.
+    bytes: [u8; STORED],
     size: u8,
 }
 
@@ -221,6 +214,21 @@ impl Encoded {
     #[inline]
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.size)]
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Encoded {
+    /// The bytes and what follows them, as many each time: such a copy is an instruction, and not a call.
+    #[inline]
+    pub(crate) const fn stored(&self) -> &[u8; STORED] {
+        &self.bytes
+    }
+
+    /// How many they are.
+    #[inline]
+    pub(crate) fn size(&self) -> usize {
+        usize::from(self.size)
     }
 }
 
@@ -273,6 +281,9 @@ impl core::error::Error for HeaderError {}
 
 /// The most bytes that a header takes: two, a length of eight, a masking key.
 pub const MAX_SIZE: usize = 14;
+
+/// Bytes of an [`Encoded`], for [`MAX_SIZE`] and of a register's size.
+pub(crate) const STORED: usize = 16;
 
 /// RSV1 among the reserved bits: "Per-Message Compressed" (RFC 7692 section 6).
 pub const COMPRESSED: u8 = 0b100;

@@ -232,7 +232,7 @@ impl Connection {
             body[..2].copy_from_slice(&code.number().to_be_bytes());
             body[2..size].copy_from_slice(reason.as_bytes());
         }
-        self.write(Opcode::Close, true, &body[..size], outbox);
+        self.write(Opcode::Close, &body[..size], outbox);
         self.end().sent = Some(code);
         self.step(Move::SendClose, Side::Local);
     }

@@ -18,14 +18,21 @@ impl Masks {
 
     /// A key that no frame had yet: "the masking key for a given frame MUST NOT make it simple for a server/proxy to
     /// predict the masking key for a subsequent frame" (RFC 6455 section 5.3).
+    #[inline]
     pub(super) fn fresh(&mut self) -> [u8; 4] {
         if self.used >= BATCH {
-            self.source.fill(self.drawn.as_flattened_mut());
-            self.used = 0;
+            self.draw();
         }
         let key = self.drawn[self.used];
         self.used += 1;
         key
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn draw(&mut self) {
+        self.source.fill(self.drawn.as_flattened_mut());
+        self.used = 0;
     }
 }
 

@@ -5,9 +5,10 @@ use bytes::Bytes;
 use super::Connection;
 use super::closing::State;
 use crate::broadcast::Broadcast;
-use crate::buffer::{Outbox, SHARED};
+use crate::buffer::{Outbox, OutboxFull};
 use crate::error::{Error, Misuse};
-use crate::frame::{self, COMPRESSED, Header};
+use crate::frame::{self, COMPRESSED, Encoded, Header, MAX_SIZE};
+use crate::mask::Mask;
 use crate::message::{Message, Part};
 use crate::opcode::Opcode;
 
@@ -20,7 +21,7 @@ impl Connection {
     /// error.
     #[inline]
     pub fn send_text(&mut self, text: &str, outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_data(Opcode::Text, text.as_bytes(), outbox)
+        self.send_data(Opcode::Text, Load::lent(text.as_bytes()), outbox)
     }
 
     /// Action: sends a binary message in one frame, copied into the outbox.
@@ -29,32 +30,32 @@ impl Connection {
     /// As [`send_text`](Self::send_text).
     #[inline]
     pub fn send_binary(&mut self, data: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_data(Opcode::Binary, data, outbox)
+        self.send_data(Opcode::Binary, Load::lent(data), outbox)
     }
 
-    /// Action: sends an owned message. A server's large payload is not copied, its memory is shared with the
-    /// outbox; a client's is, as it is masked.
+    /// Action: sends an owned message. A large payload is not copied, its memory is shared with the outbox; a client's is
+    /// masked 64 KiB at a time, as it leaves.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text), [`ping`](Self::ping) and [`close`](Self::close).
     pub fn send(&mut self, message: &Message, outbox: &mut Outbox) -> Result<(), Error> {
         match message {
-            Message::Text(text) => self.send_shared(Opcode::Text, text.as_shared(), outbox),
-            Message::Binary(data) => self.send_shared(Opcode::Binary, data, outbox),
+            Message::Text(text) => self.send_data(Opcode::Text, Load::owned(text.as_shared()), outbox),
+            Message::Binary(data) => self.send_data(Opcode::Binary, Load::owned(data), outbox),
             Message::Ping(data) => self.ping(data, outbox),
             Message::Pong(data) => self.pong(data, outbox),
             Message::Close(frame) => self.close(frame.as_ref(), outbox),
         }
     }
 
-    /// Action: sends a fragment of a message, or a control frame.
+    /// Action: sends a fragment of a message, or a control frame. A large payload is shared, as by [`send`](Self::send).
     ///
     /// # Errors
     /// As [`send_text_fragment`](Self::send_text_fragment), [`ping`](Self::ping) and [`close`](Self::close).
     pub fn send_part(&mut self, part: &Part, outbox: &mut Outbox) -> Result<(), Error> {
         match part {
-            Part::Text { text, last } => self.send_fragment(Opcode::Text, text.as_bytes(), *last, outbox),
-            Part::Binary { data, last } => self.send_fragment(Opcode::Binary, data, *last, outbox),
+            Part::Text { text, last } => self.send_fragment(Opcode::Text, Load::owned(text.as_shared()), *last, outbox),
+            Part::Binary { data, last } => self.send_fragment(Opcode::Binary, Load::owned(data), *last, outbox),
             Part::Ping(data) => self.ping(data, outbox),
             Part::Pong(data) => self.pong(data, outbox),
             Part::Close(frame) => self.close(frame.as_ref(), outbox),
@@ -69,7 +70,7 @@ impl Connection {
     /// [`Misuse::Closed`], [`Misuse::OtherKind`] where a binary message is open, [`Error::OutboxFull`]. Nothing is
     /// sent then. After a failure, that error.
     pub fn send_text_fragment(&mut self, text: &str, last: bool, outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_fragment(Opcode::Text, text.as_bytes(), last, outbox)
+        self.send_fragment(Opcode::Text, Load::lent(text.as_bytes()), last, outbox)
     }
 
     /// Action: sends a fragment of a binary message; `last` ends the message.
@@ -77,7 +78,7 @@ impl Connection {
     /// # Errors
     /// As [`send_text_fragment`](Self::send_text_fragment), where a text message is open.
     pub fn send_binary_fragment(&mut self, data: &[u8], last: bool, outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_fragment(Opcode::Binary, data, last, outbox)
+        self.send_fragment(Opcode::Binary, Load::lent(data), last, outbox)
     }
 
     /// Action: sends a message that was framed once for many connections. Servers only, as a client masks each
@@ -91,7 +92,8 @@ impl Connection {
             return Err(Misuse::UnmaskedBroadcast.into());
         }
         let frame = message.frame(self.compression.stateless());
-        self.admit_message(frame.len(), outbox)?;
+        self.admit_message()?;
+        outbox.admit(frame.len())?;
         outbox.share(frame);
         Ok(())
     }
@@ -116,24 +118,12 @@ impl Connection {
     }
 
     #[inline]
-    fn send_data(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
-        self.admit_message(self.frame_size(payload, true), outbox)?;
-        self.write_data(opcode, true, payload, outbox);
-        Ok(())
+    fn send_data(&mut self, opcode: Opcode, load: Load<'_>, outbox: &mut Outbox) -> Result<(), Error> {
+        self.admit_message()?;
+        self.send_frame(opcode, true, load, outbox)
     }
 
-    fn send_shared(&mut self, opcode: Opcode, payload: &Bytes, outbox: &mut Outbox) -> Result<(), Error> {
-        if self.role.masks() || self.compression.is_negotiated() || payload.len() < SHARED {
-            return self.send_data(opcode, payload, outbox);
-        }
-        self.admit_message(self.frame_size(payload, true), outbox)?;
-        let header = Header { fin: true, reserved: 0, opcode, mask: None, length: payload.len() as u64 };
-        outbox.gather(header.encode(), &[], None);
-        outbox.share(payload);
-        Ok(())
-    }
-
-    fn send_fragment(&mut self, kind: Opcode, payload: &[u8], last: bool, outbox: &mut Outbox) -> Result<(), Error> {
+    fn send_fragment(&mut self, kind: Opcode, load: Load<'_>, last: bool, outbox: &mut Outbox) -> Result<(), Error> {
         let opcode = match self.sending {
             None => {
                 self.admit_data()?;
@@ -147,9 +137,23 @@ impl Connection {
                 Opcode::Continuation
             }
         };
-        outbox.admit(self.frame_size(payload, last))?;
-        self.write_data(opcode, last, payload, outbox);
+        self.send_frame(opcode, last, load, outbox)?;
         self.sending = if last { None } else { Some(kind) };
+        Ok(())
+    }
+
+    /// Sends a frame of a message that may be sent, compressed where that was negotiated and the message is worth it.
+    #[inline]
+    fn send_frame(&mut self, opcode: Opcode, fin: bool, load: Load<'_>, outbox: &mut Outbox) -> Result<(), Error> {
+        if self.compression.is_negotiated() && self.send_compressed(opcode, fin, load.bytes, outbox)? {
+            return Ok(());
+        }
+        self.admit_frame(load.bytes.len(), outbox)?;
+        let (header, mask) = self.start(opcode, fin, load.bytes.len());
+        match load.owned {
+            None => outbox.gather(header, load.bytes, mask),
+            Some(payload) => outbox.gather_owned(header, payload, mask),
+        }
         Ok(())
     }
 
@@ -158,73 +162,78 @@ impl Connection {
         if payload.len() > CONTROL_LIMIT {
             return Err(Misuse::LongControl(payload.len()).into());
         }
-        outbox.admit(frame::size(payload.len(), self.role.masks()) + payload.len())?;
-        self.write(opcode, true, payload, outbox);
+        self.admit_frame(payload.len(), outbox)?;
+        self.write(opcode, payload, outbox);
         Ok(())
     }
 
     /// Answers a ping by itself.
     pub(super) fn answer(&mut self, payload: &[u8], outbox: &mut Outbox) {
-        let mask = self.mask();
-        let header = Header { fin: true, reserved: 0, opcode: Opcode::Pong, mask, length: payload.len() as u64 };
-        outbox.pong(header.encode(), payload, mask);
+        let (header, mask) = self.start(Opcode::Pong, true, payload.len());
+        outbox.pong(header, payload, mask);
     }
 
-    /// Writes a frame of a message, compressed where that was negotiated and the message is worth it.
-    #[inline]
-    fn write_data(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) {
-        if self.compression.is_negotiated() && self.write_compressed(opcode, fin, payload, outbox) {
-            return;
-        }
-        self.write(opcode, fin, payload, outbox);
+    /// Writes a control frame, whatever the outbox's limit.
+    pub(super) fn write(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) {
+        let (header, mask) = self.start(opcode, true, payload.len());
+        outbox.gather(header, payload, mask);
     }
 
     /// Whether the message is a compressed one. RFC 7692 section 6: "A message with the "Per-Message Compressed" bit
     /// set on the first fragment of the message is called a "compressed message"."
-    fn write_compressed(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) -> bool {
-        let mask = self.mask();
+    ///
+    /// # Errors
+    /// [`Error::OutboxFull`] where the most that it may become does not fit.
+    #[inline(never)]
+    fn send_compressed(
+        &mut self,
+        opcode: Opcode,
+        fin: bool,
+        payload: &[u8],
+        outbox: &mut Outbox,
+    ) -> Result<bool, Error> {
+        // DEFLATE adds to what it cannot compress.
+        let added = if self.compression.will_compress(payload.len(), fin) { payload.len() / 4 + 128 } else { 0 };
+        let most = payload.len() + added;
+        self.admit_frame(most, outbox)?;
+        let key = self.key();
         let reserved = if opcode == Opcode::Continuation { 0 } else { COMPRESSED };
-        let most = self.frame_size(payload, fin);
         let compression = &mut self.compression;
-        outbox.gather_written(
-            most,
+        Ok(outbox.gather_written(
+            MAX_SIZE + most,
             |output| compression.compress(payload, fin, output),
-            |length| Header { fin, reserved, opcode, mask, length }.encode(),
-            mask,
-        )
+            |length| Header { fin, reserved, opcode, mask: key, length }.encode(),
+            mask(key),
+        ))
     }
 
-    /// Writes a frame, masked where this end masks.
+    /// Whether the outbox takes a frame with so much payload.
     #[inline]
-    pub(super) fn write(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) {
-        let mask = self.mask();
-        let header = Header { fin, reserved: 0, opcode, mask, length: payload.len() as u64 };
-        outbox.gather(header.encode(), payload, mask);
+    fn admit_frame(&self, payload: usize, outbox: &Outbox) -> Result<(), OutboxFull> {
+        outbox.admit(frame::size(payload, self.role.masks()) + payload)
+    }
+
+    /// The header of a frame that is not compressed, and what masks its payload where this end masks.
+    #[inline]
+    fn start(&mut self, opcode: Opcode, fin: bool, length: usize) -> (Encoded, Mask) {
+        let key = self.key();
+        (Header { fin, reserved: 0, opcode, mask: key, length: length as u64 }.encode(), mask(key))
     }
 
     /// A fresh key, where this end masks (RFC 6455 section 5.1).
     #[inline]
-    fn mask(&mut self) -> Option<[u8; 4]> {
+    fn key(&mut self) -> Option<[u8; 4]> {
         Some(self.aside.as_mut()?.masks.as_mut()?.fresh())
     }
 
-    /// The most bytes that a data frame with this payload may have: DEFLATE adds to what it cannot
-    /// compress.
+    /// Whether a whole message can be sent now.
     #[inline]
-    fn frame_size(&self, payload: &[u8], fin: bool) -> usize {
-        let added = if self.compression.will_compress(payload.len(), fin) { payload.len() / 4 + 128 } else { 0 };
-        let most = payload.len() + added;
-        frame::size(most, self.role.masks()) + most
-    }
-
-    /// Whether a whole message in a frame of this many bytes can be sent now.
-    #[inline]
-    fn admit_message(&self, frame: usize, outbox: &Outbox) -> Result<(), Error> {
+    fn admit_message(&self) -> Result<(), Error> {
         self.admit_data()?;
         if self.sending.is_some() {
             return Err(Misuse::MessageOpen.into());
         }
-        Ok(outbox.admit(frame)?)
+        Ok(())
     }
 
     /// "The endpoint MUST ensure the WebSocket connection is in the OPEN state" (RFC 6455 section 6.1).
@@ -254,6 +263,29 @@ impl Connection {
             State::Closed | State::Failed | State::Lost => Err(self.closed()),
         }
     }
+}
+
+/// A payload, and its memory where that can be shared.
+#[derive(Clone, Copy)]
+struct Load<'a> {
+    bytes: &'a [u8],
+    owned: Option<&'a Bytes>,
+}
+
+impl<'a> Load<'a> {
+    #[inline]
+    fn lent(bytes: &'a [u8]) -> Self {
+        Self { bytes, owned: None }
+    }
+
+    fn owned(bytes: &'a Bytes) -> Self {
+        Self { bytes, owned: Some(bytes) }
+    }
+}
+
+#[inline]
+fn mask(key: Option<[u8; 4]>) -> Mask {
+    key.map_or(Mask::NONE, Mask::new)
 }
 
 /// "All control frames MUST have a payload length of 125 bytes or less" (RFC 6455 section 5.5).

@@ -253,7 +253,7 @@ fn drain(outbox: &mut Outbox, wire: &mut Wire) {
         let written = if chunk.len() == outbox.remaining() {
             wire.write(chunk)
         } else {
-            let mut slices = [IoSlice::new(&[]); 64];
+            let mut slices = [IoSlice::new(&[]); 16];
             let count = outbox.chunks_vectored(&mut slices);
             wire.write_vectored(&slices[..count])
         };
