@@ -92,22 +92,13 @@ impl Header {
     /// excess bits.
     #[inline]
     pub fn encode(&self) -> Encoded {
-        let first = u128::from(u8::from(self.fin) << 7 | (self.reserved & 0x7) << 4 | self.opcode.bits());
-        let masked = u128::from(self.mask.is_some()) << 15;
-        let key = self.mask.map_or(0, |key| u128::from(u32::from_le_bytes(key)));
-        // In the order of the wire, from the lowest byte on.
-        let (word, size) = match self.length {
-            0..=125 => (first | masked | u128::from(self.length) << 8 | key << 16, 2),
-            126..=0xFFFF => {
-                let length = u128::from((self.length as u16).swap_bytes());
-                (first | masked | 126 << 8 | length << 16 | key << 32, 4)
-            }
-            _ => {
-                let length = u128::from((self.length & !TOP_BIT).swap_bytes());
-                (first | masked | 127 << 8 | length << 16 | key << 80, 10)
-            }
-        };
-        Encoded { bytes: word.to_le_bytes(), size: if self.mask.is_some() { size + 4 } else { size } }
+        let Self { fin, reserved, opcode, mask, length } = *self;
+        let Packed { word, size } = Packed::new(fin, reserved, opcode, mask.is_some(), length);
+        let mut bytes = word.to_le_bytes();
+        if let Some(key) = mask {
+            bytes[size - 4..size].copy_from_slice(&key);
+        }
+        Encoded { bytes, size: size as u8 }
     }
 }
 
@@ -205,7 +196,7 @@ impl Start {
 #[derive(Clone, Copy, Debug)]
 pub struct Encoded {
     /// The header and zeros.
-    bytes: [u8; STORED],
+    bytes: [u8; Packed::BYTES],
     size: u8,
 }
 
@@ -217,19 +208,31 @@ impl Encoded {
     }
 }
 
-#[cfg(feature = "alloc")]
-impl Encoded {
-    /// The bytes and what follows them, as many each time: such a copy is an instruction, and not a call.
+/// A header as it goes over the wire but for its key, in registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed {
+    /// The header from the lowest byte on, and zeros.
+    pub(crate) word: u128,
+    /// Bytes of the header, 2 to [`MAX_SIZE`]; where it is masked the last four are the key's.
+    pub(crate) size: usize,
+}
+
+impl Packed {
+    /// The shortest form.
     #[inline]
-    pub(crate) const fn stored(&self) -> &[u8; STORED] {
-        &self.bytes
+    pub(crate) fn new(fin: bool, reserved: u8, opcode: Opcode, masked: bool, length: u64) -> Self {
+        let first = u128::from(u8::from(fin) << 7 | (reserved & 0x7) << 4 | opcode.bits());
+        let (rest, size) = match length {
+            0..=125 => (u128::from(length), 2),
+            126..=0xFFFF => (126 | u128::from((length as u16).swap_bytes()) << 8, 4),
+            _ => (127 | u128::from((length & !TOP_BIT).swap_bytes()) << 8, 10),
+        };
+        let masked = usize::from(masked);
+        Self { word: first | rest << 8 | (masked as u128) << 15, size: size + 4 * masked }
     }
 
-    /// How many they are.
-    #[inline]
-    pub(crate) fn size(&self) -> usize {
-        usize::from(self.size)
-    }
+    /// Bytes of the word.
+    pub(crate) const BYTES: usize = size_of::<u128>();
 }
 
 impl AsRef<[u8]> for Encoded {
@@ -281,9 +284,6 @@ impl core::error::Error for HeaderError {}
 
 /// The most bytes that a header takes: two, a length of eight, a masking key.
 pub const MAX_SIZE: usize = 14;
-
-/// Bytes of an [`Encoded`], for [`MAX_SIZE`] and of a register's size.
-pub(crate) const STORED: usize = 16;
 
 /// RSV1 among the reserved bits: "Per-Message Compressed" (RFC 7692 section 6).
 pub const COMPRESSED: u8 = 0b100;

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::frame::{Encoded, MAX_SIZE, STORED};
+use crate::frame::{MAX_SIZE, Packed};
 use crate::mask::Mask;
 
 /// Bytes that leave together, in one piece of memory.
@@ -32,23 +32,62 @@ impl Gathered {
         &self.memory[self.start..self.end]
     }
 
-    /// Adds a frame, its payload masked on the way.
+    /// Adds a frame, its payload masked on the way where there is a key.
     #[inline]
-    pub(super) fn append(&mut self, header: Encoded, payload: &[u8], mask: Mask) {
-        if self.memory.len() - self.end < STORED + payload.len() {
-            return self.append_further(header.as_slice(), payload, &mut { mask });
+    pub(super) fn append(&mut self, header: Packed, payload: &[u8], key: Option<[u8; 4]>) {
+        let start = self.end;
+        let Some(place) = self.memory.get_mut(start..start + Packed::BYTES + payload.len()) else {
+            return self.append_further(header, payload, key);
+        };
+        self.end = start + header.size + payload.len();
+        place[..Packed::BYTES].copy_from_slice(&header.word.to_le_bytes());
+        match key {
+            None if payload.is_empty() => {}
+            None => place[header.size..][..payload.len()].copy_from_slice(payload),
+            Some(key) => {
+                let place = &mut place[header.size - key.len()..][..key.len() + payload.len()];
+                let (head, place) = place.split_at_mut(key.len());
+                head.copy_from_slice(&key);
+                Mask::new(key).copy(payload, place);
+            }
         }
-        let place = &mut self.memory[self.end..][..STORED + payload.len()];
-        place[..STORED].copy_from_slice(header.stored());
-        { mask }.copy(payload, &mut place[header.size()..][..payload.len()]);
-        self.end += header.size() + payload.len();
+    }
+
+    /// Adds a frame in the way of those that most are: one of the two shorter forms of length, at most `most` bytes, in
+    /// memory that was written before. Whether it was; else nothing has changed.
+    #[inline(always)]
+    pub(super) fn try_append(&mut self, first: u8, payload: &[u8], key: Option<[u8; 4]>, most: usize) -> bool {
+        let (length, masked) = (payload.len(), u64::from(key.is_some()) << 15);
+        let (word, size) = match length {
+            0..=125 => ((length as u64) << 8, 2),
+            126..=0xFFFF => (126 << 8 | u64::from((length as u16).swap_bytes()) << 16, 4),
+            _ => return false,
+        };
+        let word = u64::from(first) | masked | word;
+        let (word, size) = match key {
+            None => (word, size),
+            Some(key) => (word | u64::from(u32::from_le_bytes(key)) << (8 * size), size + key.len()),
+        };
+        let Some(place) = self.memory.get_mut(self.end..) else { return false };
+        let Some(place) = place.get_mut(..size_of_val(&word) + length) else { return false };
+        if size + length > most {
+            return false;
+        }
+        self.end += size + length;
+        place[..size_of_val(&word)].copy_from_slice(&word.to_le_bytes());
+        let place = &mut place[size..][..length];
+        match key {
+            None => place.copy_from_slice(payload),
+            Some(key) => Mask::new(key).copy_whole(payload, place),
+        }
+        true
     }
 
     /// Adds bytes, masked on the way.
     #[inline]
     pub(super) fn append_bytes(&mut self, bytes: &[u8], mask: &mut Mask) {
         if self.memory.len() - self.end < bytes.len() {
-            return self.append_further(&[], bytes, mask);
+            return self.append_blocks(bytes, mask);
         }
         mask.copy(bytes, &mut self.memory[self.end..][..bytes.len()]);
         self.end += bytes.len();
@@ -60,8 +99,8 @@ impl Gathered {
         &mut self,
         most: usize,
         write: impl FnOnce(&mut BytesMut) -> bool,
-        header: impl FnOnce(u64) -> Encoded,
-        mut mask: Mask,
+        header: impl FnOnce(u64) -> Packed,
+        key: Option<[u8; 4]>,
     ) -> bool {
         self.drop_sent(most);
         let payload = self.end + MAX_SIZE;
@@ -69,11 +108,11 @@ impl Gathered {
         if !write(&mut self.memory) {
             return false;
         }
-        mask.apply(&mut self.memory[payload..]);
+        mask(key).apply(&mut self.memory[payload..]);
         let length = self.memory.len() - payload;
         let header = header(length as u64);
-        let end = self.end + header.size();
-        self.memory[self.end..end].copy_from_slice(header.as_slice());
+        let end = self.end + header.size;
+        put(header, key, &mut self.memory[self.end..end]);
         self.memory.copy_within(payload.., end);
         self.end = end + length;
         true
@@ -96,8 +135,14 @@ impl Gathered {
         self.start += count;
         debug_assert!(self.start <= self.end);
         if self.start == self.end {
-            (self.start, self.end) = (0, 0);
+            self.clear();
         }
+    }
+
+    /// Lets all go, which has left.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
     }
 
     /// Takes so many bytes with their memory.
@@ -112,11 +157,18 @@ impl Gathered {
     /// Where there is no room that was written before.
     #[cold]
     #[inline(never)]
-    fn append_further(&mut self, header: &[u8], payload: &[u8], mask: &mut Mask) {
-        self.reserve(STORED + payload.len());
-        self.room(header.len()).copy_from_slice(header);
-        // Block by block, so that one is still in the first cache when it is written over.
-        for block in payload.chunks(BLOCK) {
+    fn append_further(&mut self, header: Packed, payload: &[u8], key: Option<[u8; 4]>) {
+        self.reserve(Packed::BYTES + payload.len());
+        put(header, key, self.room(header.size));
+        self.append_blocks(payload, &mut mask(key));
+    }
+
+    /// Block by block, so that one is still in the first cache when it is written over.
+    #[cold]
+    #[inline(never)]
+    fn append_blocks(&mut self, bytes: &[u8], mask: &mut Mask) {
+        self.reserve(bytes.len());
+        for block in bytes.chunks(BLOCK) {
             mask.copy(block, self.room(block.len()));
         }
     }
@@ -124,7 +176,7 @@ impl Gathered {
     /// The next bytes behind those that wait, to be written over. They are counted already.
     fn room(&mut self, size: usize) -> &mut [u8] {
         let end = self.end + size;
-        if self.memory.len() < end {
+        if self.memory.len() < end + Packed::BYTES {
             // No allocation: the room was reserved.
             self.memory.resize(self.memory.capacity().min(end + AHEAD), 0);
         }
@@ -158,6 +210,18 @@ impl Gathered {
         }
         (self.start, self.end) = (0, waiting);
     }
+}
+
+/// Puts a header in its place.
+fn put(header: Packed, key: Option<[u8; 4]>, place: &mut [u8]) {
+    place.copy_from_slice(&header.word.to_le_bytes()[..header.size]);
+    if let (Some(key), Some(last)) = (key, place.last_chunk_mut()) {
+        *last = key;
+    }
+}
+
+fn mask(key: Option<[u8; 4]>) -> Mask {
+    key.map_or(Mask::NONE, Mask::new)
 }
 
 /// Bytes that are initialised at once.

@@ -6,7 +6,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::gathered::Gathered;
 use super::shared::Shared;
-use crate::frame::Encoded;
+use crate::frame::Packed;
 use crate::mask::Mask;
 
 /// Bytes that are to leave for the peer.
@@ -113,11 +113,23 @@ impl Outbox {
         Ok(())
     }
 
-    /// Gathers a frame, its payload masked on the way.
+    /// Gathers a frame, its payload masked on the way where there is a key.
     #[inline]
-    pub(crate) fn gather(&mut self, header: Encoded, payload: &[u8], mask: Mask) {
+    pub(crate) fn gather(&mut self, header: Packed, payload: &[u8], key: Option<[u8; 4]>) {
         self.pong = 0;
-        self.gathered.append(header, payload, mask);
+        self.gathered.append(header, payload, key);
+    }
+
+    /// Gathers a frame in the way of those that most are: one of the two shorter forms of length, in memory that is there
+    /// and within the limit. Whether it was; else nothing has changed.
+    #[inline(always)]
+    pub(crate) fn try_gather(&mut self, first: u8, payload: &[u8], key: Option<[u8; 4]>) -> bool {
+        let room = self.limit.saturating_sub(self.len());
+        let gathered = self.gathered.try_append(first, payload, key, room);
+        if gathered {
+            self.pong = 0;
+        }
+        gathered
     }
 
     /// Gathers a frame of at most `most` bytes, whose payload is written in its place, and whose header is made once its
@@ -126,20 +138,20 @@ impl Outbox {
         &mut self,
         most: usize,
         write: impl FnOnce(&mut BytesMut) -> bool,
-        header: impl FnOnce(u64) -> Encoded,
-        mask: Mask,
+        header: impl FnOnce(u64) -> Packed,
+        key: Option<[u8; 4]>,
     ) -> bool {
         self.pong = 0;
-        self.gathered.append_written(most, write, header, mask)
+        self.gathered.append_written(most, write, header, key)
     }
 
     /// Adds a frame whose payload is copied where it is small, and else shared.
-    pub(crate) fn gather_owned(&mut self, header: Encoded, payload: &Bytes, mask: Mask) {
-        if payload.len() < if mask == Mask::NONE { SHARED } else { SHARED_MASKED } {
-            return self.gather(header, payload, mask);
+    pub(crate) fn gather_owned(&mut self, header: Packed, payload: &Bytes, key: Option<[u8; 4]>) {
+        if payload.len() < if key.is_none() { SHARED } else { SHARED_MASKED } {
+            return self.gather(header, payload, key);
         }
-        self.gather(header, &[], mask);
-        self.shared.push(payload.clone(), mask, self.gathered.len());
+        self.gather(header, &[], key);
+        self.shared.push(payload, key.map_or(Mask::NONE, Mask::new), self.gathered.len());
     }
 
     /// Adds a whole frame, which is copied where it is small, and else shared.
@@ -149,20 +161,31 @@ impl Outbox {
         if frame.len() < SHARED {
             self.gathered.append_bytes(frame, &mut { Mask::NONE });
         } else {
-            self.shared.push(frame.clone(), Mask::NONE, self.gathered.len());
+            self.shared.push(frame, Mask::NONE, self.gathered.len());
         }
     }
 
+    #[inline(never)]
+    fn advance_shared(&mut self, count: usize) {
+        assert!(count <= self.len(), "expected to advance by at most {}, got {count}", self.len());
+        if count == self.len() {
+            self.gathered.clear();
+            return self.shared.clear();
+        }
+        let rest = self.shared.advance(count, &mut self.gathered);
+        self.gathered.advance(rest);
+    }
+
     /// Queues an automatic pong: by itself while there is room, and else in the place of the last that waits.
-    pub(crate) fn pong(&mut self, header: Encoded, payload: &[u8], mask: Mask) {
+    pub(crate) fn pong(&mut self, header: Packed, payload: &[u8], key: Option<[u8; 4]>) {
         let has_room = self.len() < Self::CONTROL_ROOM;
         // Once its first byte has left, a pong can no longer give way to a later one.
         if !has_room && self.pong <= self.gathered.len() {
             self.gathered.truncate_by(self.pong);
         }
-        self.gather(header, payload, mask);
+        self.gather(header, payload, key);
         if !has_room {
-            self.pong = header.size() + payload.len();
+            self.pong = header.size + payload.len();
         }
     }
 }
@@ -184,12 +207,12 @@ impl Buf for Outbox {
     }
 
     #[inline]
-    fn advance(&mut self, mut count: usize) {
-        assert!(count <= self.len(), "expected to advance by at most {}, got {count}", self.len());
-        if !self.shared.is_empty() {
-            count = self.shared.advance(count, &mut self.gathered);
+    fn advance(&mut self, count: usize) {
+        if self.shared.is_empty() && count <= self.gathered.len() {
+            self.gathered.advance(count);
+        } else {
+            self.advance_shared(count);
         }
-        self.gathered.advance(count);
     }
 
     fn copy_to_bytes(&mut self, count: usize) -> Bytes {

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 #[cfg(feature = "std")]
+use core::slice;
+#[cfg(feature = "std")]
 use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
@@ -58,19 +60,25 @@ impl Shared {
     }
 
     /// Puts a payload behind so many gathered bytes, which are all that wait. It is not empty.
-    pub(super) fn push(&mut self, bytes: Bytes, mask: Mask, gathered: usize) {
+    pub(super) fn push(&mut self, bytes: &Bytes, mask: Mask, gathered: usize) {
         let before = gathered - self.claimed;
-        self.claimed += before;
+        self.claimed = gathered;
         self.len += bytes.len();
-        let mut piece = Piece { before, bytes, masked: 0, mask };
-        if piece.is_masked() {
-            let window = self.window.get_or_insert_default();
-            if window.outside == 0 {
-                window.take_in(&mut piece);
-            }
-            window.outside += piece.bytes.len();
+        self.pieces.push_back(Piece { before, bytes: bytes.clone(), masked: 0, mask });
+        if mask != Mask::NONE {
+            self.mask_last();
         }
-        self.pieces.push_back(piece);
+    }
+
+    /// Masks the last piece, as far as the window reaches, where there is nothing before it that is not masked.
+    fn mask_last(&mut self) {
+        let window = self.window.get_or_insert_default();
+        if let Some(last) = self.pieces.back_mut() {
+            if window.outside == 0 {
+                window.take_in(last);
+            }
+            window.outside += last.bytes.len();
+        }
     }
 
     /// What leaves first, of the pieces and the gathered bytes, of which some wait here.
@@ -86,24 +94,29 @@ impl Shared {
     /// Fills slices with what leaves first, in its order: how many. What waits to be masked ends them.
     #[cfg(feature = "std")]
     pub(super) fn chunks<'a>(&'a self, mut gathered: &'a [u8], slices: &mut [IoSlice<'a>]) -> usize {
-        let (mut window, mut count) = (self.window(), 0);
-        let mut put = |chunk: &'a [u8]| {
-            if let (false, Some(slice)) = (chunk.is_empty(), slices.get_mut(count)) {
-                *slice = IoSlice::new(chunk);
-                count += 1;
-            }
-            count < slices.len()
-        };
+        let (mut window, most) = (self.window(), slices.len());
+        let mut slices = slices.iter_mut();
         for piece in &self.pieces {
-            let before = gathered.split_off(..piece.before).unwrap_or_default();
-            let bytes =
-                if piece.is_masked() { window.split_off(..piece.masked).unwrap_or_default() } else { &piece.bytes };
-            if !put(before) || !put(bytes) || piece.is_waiting() {
-                return count;
+            let (before, masked);
+            (before, gathered) = gathered.split_at(piece.before);
+            (masked, window) = window.split_at(piece.masked);
+            let bytes = if piece.is_masked() { masked } else { &piece.bytes };
+            if !put(before, &mut slices) || !put(bytes, &mut slices) || piece.is_waiting() {
+                return most - slices.len();
             }
         }
-        put(gathered);
-        count
+        put(gathered, &mut slices);
+        most - slices.len()
+    }
+
+    /// Lets all go, which has left.
+    pub(super) fn clear(&mut self) {
+        while self.pieces.pop_front().is_some() {}
+        (self.len, self.claimed) = (0, 0);
+        if let Some(window) = &mut self.window {
+            window.memory.clear();
+            window.outside = 0;
+        }
     }
 
     /// Lets so many bytes go, which have left, until no piece is left: how many more have left of the gathered ones.
@@ -208,6 +221,17 @@ impl Window {
         piece.bytes.advance(size);
         piece.masked += size;
     }
+}
+
+/// Puts a chunk that is not empty into the next slice. Whether there was one.
+#[cfg(feature = "std")]
+#[inline]
+fn put<'a>(chunk: &'a [u8], slices: &mut slice::IterMut<'_, IoSlice<'a>>) -> bool {
+    if !chunk.is_empty() {
+        let Some(slice) = slices.next() else { return false };
+        *slice = IoSlice::new(chunk);
+    }
+    true
 }
 
 /// Bytes that are masked at once: within the second cache, and enough for one write.

@@ -20,12 +20,24 @@ impl Masks {
     /// predict the masking key for a subsequent frame" (RFC 6455 section 5.3).
     #[inline]
     pub(super) fn fresh(&mut self) -> [u8; 4] {
+        let key = self.next();
+        self.spend();
+        key
+    }
+
+    /// The next key, which no frame may have until it is [spent](Self::spend).
+    #[inline]
+    pub(super) fn next(&mut self) -> [u8; 4] {
         if self.used >= BATCH {
             self.draw();
         }
-        let key = self.drawn[self.used];
+        self.drawn[self.used]
+    }
+
+    /// Turns to the key after the next.
+    #[inline]
+    pub(super) fn spend(&mut self) {
         self.used += 1;
-        key
     }
 
     #[cold]
@@ -36,5 +48,5 @@ impl Masks {
     }
 }
 
-/// 64 bytes: a block of ChaCha.
-const BATCH: usize = 16;
+/// 256 bytes: what ChaCha makes at once in wide registers.
+const BATCH: usize = 64;

@@ -4,11 +4,11 @@ use bytes::Bytes;
 
 use super::Connection;
 use super::closing::State;
+use super::masks::Masks;
 use crate::broadcast::Broadcast;
-use crate::buffer::{Outbox, OutboxFull};
+use crate::buffer::Outbox;
 use crate::error::{Error, Misuse};
-use crate::frame::{self, COMPRESSED, Encoded, Header, MAX_SIZE};
-use crate::mask::Mask;
+use crate::frame::{self, COMPRESSED, MAX_SIZE, Packed};
 use crate::message::{Message, Part};
 use crate::opcode::Opcode;
 
@@ -21,7 +21,7 @@ impl Connection {
     /// error.
     #[inline]
     pub fn send_text(&mut self, text: &str, outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_data(Opcode::Text, Load::lent(text.as_bytes()), outbox)
+        self.send_lent(Opcode::Text, text.as_bytes(), outbox)
     }
 
     /// Action: sends a binary message in one frame, copied into the outbox.
@@ -30,7 +30,7 @@ impl Connection {
     /// As [`send_text`](Self::send_text).
     #[inline]
     pub fn send_binary(&mut self, data: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_data(Opcode::Binary, Load::lent(data), outbox)
+        self.send_lent(Opcode::Binary, data, outbox)
     }
 
     /// Action: sends an owned message. A large payload is not copied, its memory is shared with the outbox; a client's is
@@ -40,8 +40,8 @@ impl Connection {
     /// As [`send_text`](Self::send_text), [`ping`](Self::ping) and [`close`](Self::close).
     pub fn send(&mut self, message: &Message, outbox: &mut Outbox) -> Result<(), Error> {
         match message {
-            Message::Text(text) => self.send_data(Opcode::Text, Load::owned(text.as_shared()), outbox),
-            Message::Binary(data) => self.send_data(Opcode::Binary, Load::owned(data), outbox),
+            Message::Text(text) => self.send_data(Opcode::Text, text.as_shared(), outbox),
+            Message::Binary(data) => self.send_data(Opcode::Binary, data, outbox),
             Message::Ping(data) => self.ping(data, outbox),
             Message::Pong(data) => self.pong(data, outbox),
             Message::Close(frame) => self.close(frame.as_ref(), outbox),
@@ -54,8 +54,8 @@ impl Connection {
     /// As [`send_text_fragment`](Self::send_text_fragment), [`ping`](Self::ping) and [`close`](Self::close).
     pub fn send_part(&mut self, part: &Part, outbox: &mut Outbox) -> Result<(), Error> {
         match part {
-            Part::Text { text, last } => self.send_fragment(Opcode::Text, Load::owned(text.as_shared()), *last, outbox),
-            Part::Binary { data, last } => self.send_fragment(Opcode::Binary, Load::owned(data), *last, outbox),
+            Part::Text { text, last } => self.send_fragment(Opcode::Text, text.as_shared(), *last, outbox),
+            Part::Binary { data, last } => self.send_fragment(Opcode::Binary, data, *last, outbox),
             Part::Ping(data) => self.ping(data, outbox),
             Part::Pong(data) => self.pong(data, outbox),
             Part::Close(frame) => self.close(frame.as_ref(), outbox),
@@ -70,7 +70,7 @@ impl Connection {
     /// [`Misuse::Closed`], [`Misuse::OtherKind`] where a binary message is open, [`Error::OutboxFull`]. Nothing is
     /// sent then. After a failure, that error.
     pub fn send_text_fragment(&mut self, text: &str, last: bool, outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_fragment(Opcode::Text, Load::lent(text.as_bytes()), last, outbox)
+        self.send_fragment(Opcode::Text, text.as_bytes(), last, outbox)
     }
 
     /// Action: sends a fragment of a binary message; `last` ends the message.
@@ -78,7 +78,7 @@ impl Connection {
     /// # Errors
     /// As [`send_text_fragment`](Self::send_text_fragment), where a text message is open.
     pub fn send_binary_fragment(&mut self, data: &[u8], last: bool, outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_fragment(Opcode::Binary, Load::lent(data), last, outbox)
+        self.send_fragment(Opcode::Binary, data, last, outbox)
     }
 
     /// Action: sends a message that was framed once for many connections. Servers only, as a client masks each
@@ -117,13 +117,35 @@ impl Connection {
         self.send_control(Opcode::Pong, payload, outbox)
     }
 
+    /// Sends a message that is lent. Most go the short way; what that does not take goes the careful way, which judges
+    /// every one.
     #[inline]
-    fn send_data(&mut self, opcode: Opcode, load: Load<'_>, outbox: &mut Outbox) -> Result<(), Error> {
+    fn send_lent(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
+        if self.state == State::Open && self.sending.is_none() && !self.compression.is_negotiated() {
+            let first = 0x80 | opcode.bits();
+            let is_sent = match self.masks() {
+                None => outbox.try_gather(first, payload, None),
+                Some(masks) => {
+                    let is_sent = outbox.try_gather(first, payload, Some(masks.next()));
+                    if is_sent {
+                        masks.spend();
+                    }
+                    is_sent
+                }
+            };
+            if is_sent {
+                return Ok(());
+            }
+        }
+        self.send_data(opcode, payload, outbox)
+    }
+
+    fn send_data(&mut self, opcode: Opcode, load: impl Load, outbox: &mut Outbox) -> Result<(), Error> {
         self.admit_message()?;
         self.send_frame(opcode, true, load, outbox)
     }
 
-    fn send_fragment(&mut self, kind: Opcode, load: Load<'_>, last: bool, outbox: &mut Outbox) -> Result<(), Error> {
+    fn send_fragment(&mut self, kind: Opcode, load: impl Load, last: bool, outbox: &mut Outbox) -> Result<(), Error> {
         let opcode = match self.sending {
             None => {
                 self.admit_data()?;
@@ -144,16 +166,19 @@ impl Connection {
 
     /// Sends a frame of a message that may be sent, compressed where that was negotiated and the message is worth it.
     #[inline]
-    fn send_frame(&mut self, opcode: Opcode, fin: bool, load: Load<'_>, outbox: &mut Outbox) -> Result<(), Error> {
-        if self.compression.is_negotiated() && self.send_compressed(opcode, fin, load.bytes, outbox)? {
-            return Ok(());
+    fn send_frame(&mut self, opcode: Opcode, fin: bool, load: impl Load, outbox: &mut Outbox) -> Result<(), Error> {
+        if self.compression.is_negotiated() {
+            return self.send_compressible(opcode, fin, load, outbox);
         }
-        self.admit_frame(load.bytes.len(), outbox)?;
-        let (header, mask) = self.start(opcode, fin, load.bytes.len());
-        match load.owned {
-            None => outbox.gather(header, load.bytes, mask),
-            Some(payload) => outbox.gather_owned(header, payload, mask),
-        }
+        self.send_plain(opcode, fin, load, outbox)
+    }
+
+    #[inline]
+    fn send_plain(&mut self, opcode: Opcode, fin: bool, load: impl Load, outbox: &mut Outbox) -> Result<(), Error> {
+        let masks = self.masks();
+        let header = Packed::new(fin, 0, opcode, masks.is_some(), load.bytes().len() as u64);
+        outbox.admit(header.size + load.bytes().len())?;
+        load.gather(header, masks.map(Masks::fresh), outbox);
         Ok(())
     }
 
@@ -162,68 +187,55 @@ impl Connection {
         if payload.len() > CONTROL_LIMIT {
             return Err(Misuse::LongControl(payload.len()).into());
         }
-        self.admit_frame(payload.len(), outbox)?;
-        self.write(opcode, payload, outbox);
-        Ok(())
+        self.send_plain(opcode, true, payload, outbox)
     }
 
     /// Answers a ping by itself.
     pub(super) fn answer(&mut self, payload: &[u8], outbox: &mut Outbox) {
-        let (header, mask) = self.start(Opcode::Pong, true, payload.len());
-        outbox.pong(header, payload, mask);
+        let masks = self.masks();
+        let header = Packed::new(true, 0, Opcode::Pong, masks.is_some(), payload.len() as u64);
+        outbox.pong(header, payload, masks.map(Masks::fresh));
     }
 
-    /// Writes a control frame, whatever the outbox's limit.
-    pub(super) fn write(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) {
-        let (header, mask) = self.start(opcode, true, payload.len());
-        outbox.gather(header, payload, mask);
+    /// Writes a close frame, whatever the outbox's limit.
+    pub(super) fn write_close(&mut self, body: &[u8], outbox: &mut Outbox) {
+        let masks = self.masks();
+        let header = Packed::new(true, 0, Opcode::Close, masks.is_some(), body.len() as u64);
+        outbox.gather(header, body, masks.map(Masks::fresh));
     }
 
-    /// Whether the message is a compressed one. RFC 7692 section 6: "A message with the "Per-Message Compressed" bit
-    /// set on the first fragment of the message is called a "compressed message"."
-    ///
-    /// # Errors
-    /// [`Error::OutboxFull`] where the most that it may become does not fit.
+    /// Sends a frame of a message that is compressed where it is worth it. RFC 7692 section 6: "A message with the
+    /// "Per-Message Compressed" bit set on the first fragment of the message is called a "compressed message"."
+    #[cold]
     #[inline(never)]
-    fn send_compressed(
+    fn send_compressible(
         &mut self,
         opcode: Opcode,
         fin: bool,
-        payload: &[u8],
+        load: impl Load,
         outbox: &mut Outbox,
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
+        let payload = load.bytes();
         // DEFLATE adds to what it cannot compress.
         let added = if self.compression.will_compress(payload.len(), fin) { payload.len() / 4 + 128 } else { 0 };
         let most = payload.len() + added;
-        self.admit_frame(most, outbox)?;
-        let key = self.key();
+        outbox.admit(frame::size(most, self.role.masks()) + most)?;
+        let key = self.masks().map(Masks::fresh);
         let reserved = if opcode == Opcode::Continuation { 0 } else { COMPRESSED };
         let compression = &mut self.compression;
-        Ok(outbox.gather_written(
+        let is_compressed = outbox.gather_written(
             MAX_SIZE + most,
             |output| compression.compress(payload, fin, output),
-            |length| Header { fin, reserved, opcode, mask: key, length }.encode(),
-            mask(key),
-        ))
+            |length| Packed::new(fin, reserved, opcode, key.is_some(), length),
+            key,
+        );
+        if is_compressed { Ok(()) } else { self.send_plain(opcode, fin, load, outbox) }
     }
 
-    /// Whether the outbox takes a frame with so much payload.
+    /// The keys, where this end masks (RFC 6455 section 5.1).
     #[inline]
-    fn admit_frame(&self, payload: usize, outbox: &Outbox) -> Result<(), OutboxFull> {
-        outbox.admit(frame::size(payload, self.role.masks()) + payload)
-    }
-
-    /// The header of a frame that is not compressed, and what masks its payload where this end masks.
-    #[inline]
-    fn start(&mut self, opcode: Opcode, fin: bool, length: usize) -> (Encoded, Mask) {
-        let key = self.key();
-        (Header { fin, reserved: 0, opcode, mask: key, length: length as u64 }.encode(), mask(key))
-    }
-
-    /// A fresh key, where this end masks (RFC 6455 section 5.1).
-    #[inline]
-    fn key(&mut self) -> Option<[u8; 4]> {
-        Some(self.aside.as_mut()?.masks.as_mut()?.fresh())
+    fn masks(&mut self) -> Option<&mut Masks> {
+        self.aside.as_mut()?.masks.as_mut()
     }
 
     /// Whether a whole message can be sent now.
@@ -265,27 +277,35 @@ impl Connection {
     }
 }
 
-/// A payload, and its memory where that can be shared.
-#[derive(Clone, Copy)]
-struct Load<'a> {
-    bytes: &'a [u8],
-    owned: Option<&'a Bytes>,
+/// A payload that is lent, or owned and so to be shared.
+trait Load: Copy {
+    fn bytes(&self) -> &[u8];
+
+    fn gather(self, header: Packed, key: Option<[u8; 4]>, outbox: &mut Outbox);
 }
 
-impl<'a> Load<'a> {
+impl Load for &[u8] {
     #[inline]
-    fn lent(bytes: &'a [u8]) -> Self {
-        Self { bytes, owned: None }
+    fn bytes(&self) -> &[u8] {
+        self
     }
 
-    fn owned(bytes: &'a Bytes) -> Self {
-        Self { bytes, owned: Some(bytes) }
+    #[inline]
+    fn gather(self, header: Packed, key: Option<[u8; 4]>, outbox: &mut Outbox) {
+        outbox.gather(header, self, key);
     }
 }
 
-#[inline]
-fn mask(key: Option<[u8; 4]>) -> Mask {
-    key.map_or(Mask::NONE, Mask::new)
+impl Load for &Bytes {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline]
+    fn gather(self, header: Packed, key: Option<[u8; 4]>, outbox: &mut Outbox) {
+        outbox.gather_owned(header, self, key);
+    }
 }
 
 /// "All control frames MUST have a payload length of 125 bytes or less" (RFC 6455 section 5.5).

@@ -21,19 +21,27 @@ impl Mask {
     /// Where the two places have different lengths.
     #[inline]
     pub fn copy(&mut self, from: &[u8], to: &mut [u8]) {
+        assert_eq!(from.len(), to.len(), "expected places of one length");
         if self.key == 0 {
             to.copy_from_slice(from);
-            return;
+        } else {
+            copy(from, to, self.key);
+            self.key = turned(self.key, from.len());
         }
-        assert_eq!(from.len(), to.len(), "expected places of one length");
+    }
+
+    /// Copies the whole of a payload, which is short as a rule.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn copy_whole(self, from: &[u8], to: &mut [u8]) {
         copy(from, to, self.key);
-        self.key = turned(self.key, from.len());
     }
 }
 
 /// In wide registers where that pays, and else in plain words.
-#[inline]
+#[inline(never)]
 fn copy(from: &[u8], to: &mut [u8], key: u32) {
+    let to = &mut to[..from.len()];
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     if wide::copy(from, to, key) {
         return;
@@ -46,8 +54,8 @@ fn copy(from: &[u8], to: &mut [u8], key: u32) {
 fn plain(from: &[u8], to: &mut [u8], key: u32) {
     match from.len() {
         16.. => blocks::<16>(from, to, key),
-        8.. => blocks::<8>(from, to, key),
-        4.. => blocks::<4>(from, to, key),
+        8.. => ends::<8>(from, to, key),
+        4.. => ends::<4>(from, to, key),
         _ => {
             for ((to, from), key) in to.iter_mut().zip(from).zip(key.to_le_bytes()) {
                 *to = from ^ key;
@@ -62,8 +70,23 @@ fn blocks<const N: usize>(from: &[u8], to: &mut [u8], key: u32) {
     for (to, from) in to.as_chunks_mut::<N>().0.iter_mut().zip(from.as_chunks::<N>().0) {
         *to = masked(from, key);
     }
-    if let (Some(from_last), Some(to_last)) = (from.last_chunk::<N>(), to.last_chunk_mut::<N>()) {
-        *to_last = masked(from_last, turned(key, from.len()));
+    last::<N>(from, to, key);
+}
+
+/// Places of `N` to twice as many bytes, in two blocks.
+#[inline(always)]
+fn ends<const N: usize>(from: &[u8], to: &mut [u8], key: u32) {
+    if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut()) {
+        *to = masked(from, key);
+    }
+    last::<N>(from, to, key);
+}
+
+#[inline(always)]
+fn last<const N: usize>(from: &[u8], to: &mut [u8], key: u32) {
+    let key = turned(key, from.len());
+    if let (Some(from), Some(to)) = (from.last_chunk::<N>(), to.last_chunk_mut()) {
+        *to = masked(from, key);
     }
 }
 

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use crate::frame::Header;
+use crate::frame::{Encoded, Header};
 use crate::opcode::Opcode;
 
 #[derive(Clone, Debug)]
@@ -38,8 +38,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..60)
 }
 
-fn header(opcode: Opcode, mask: Option<[u8; 4]>, length: usize) -> Encoded {
-    Header { fin: true, reserved: 0, opcode, mask, length: length as u64 }.encode()
+fn header(opcode: Opcode, mask: Option<[u8; 4]>, length: usize) -> (Packed, Encoded) {
+    let header = Header { fin: true, reserved: 0, opcode, mask, length: length as u64 };
+    (Packed::new(true, 0, opcode, mask.is_some(), header.length), header.encode())
 }
 
 /// Holds what leaves next against what is expected to. Where nothing waits to be masked, the slices are all of it.
@@ -74,13 +75,13 @@ proptest! {
             let payload = |size| vec![i as u8; size];
             match step {
                 Step::Gather(size, mask) | Step::Share(size, mask) => {
-                    let header = header(Opcode::Binary, mask, size);
+                    let (header, encoded) = header(Opcode::Binary, mask, size);
                     let key = mask.unwrap_or_default();
                     match step {
-                        Step::Gather(..) => outbox.gather(header, &payload(size), Mask::new(key)),
-                        _ => outbox.gather_owned(header, &payload(size).into(), Mask::new(key)),
+                        Step::Gather(..) => outbox.gather(header, &payload(size), mask),
+                        _ => outbox.gather_owned(header, &payload(size).into(), mask),
                     }
-                    expected.extend(header.as_slice());
+                    expected.extend(encoded.as_slice());
                     expected.extend(payload(size).iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
                     replaceable = 0;
                 }
@@ -96,15 +97,15 @@ proptest! {
                 }
                 Step::Pong(size) => {
                     let waiting = outbox.len();
-                    let header = header(Opcode::Pong, None, size);
-                    outbox.pong(header, &payload(size), Mask::NONE);
+                    let (header, encoded) = header(Opcode::Pong, None, size);
+                    outbox.pong(header, &payload(size), None);
                     if waiting >= Outbox::CONTROL_ROOM {
                         expected.truncate(expected.len() - replaceable);
-                        replaceable = header.as_slice().len() + size;
+                        replaceable = header.size + size;
                     } else {
                         replaceable = 0;
                     }
-                    expected.extend(header.as_slice());
+                    expected.extend(encoded.as_slice());
                     expected.extend(payload(size));
                 }
                 Step::Advance(count) => {
@@ -151,7 +152,7 @@ proptest! {
 #[should_panic(expected = "expected to advance by at most 2, got 3")]
 fn more_than_waits_cannot_be_taken() {
     let mut outbox = Outbox::new();
-    outbox.gather(header(Opcode::Ping, None, 0), &[], Mask::NONE);
+    outbox.gather(header(Opcode::Ping, None, 0).0, &[], None);
     outbox.advance(3);
 }
 
@@ -160,7 +161,7 @@ fn fewer_slices_than_chunks_take_the_first() {
     let mut outbox = Outbox::new();
     for byte in 0..4 {
         outbox.share(&vec![byte; SHARED].into());
-        outbox.gather(header(Opcode::Ping, None, 0), &[], Mask::NONE);
+        outbox.gather(header(Opcode::Ping, None, 0).0, &[], None);
     }
     let mut slices = [IoSlice::new(&[]); 3];
     assert_eq!(outbox.chunks_vectored(&mut slices), 3);
