@@ -141,7 +141,7 @@ impl Request {
             return Err(HandshakeError::NotUpgrade);
         }
         rules::check_connection(self.fields())?;
-        let (authority, path, _) = self.parts();
+        let (authority, path, _) = if self.is_path() { (None, "/", None) } else { self.parts() };
         // "a "Request-URI" that should be interpreted as a /resource name/ [...] (or an absolute
         // HTTP/HTTPS URI containing the /resource name/)".
         if !path.starts_with('/') {

@@ -120,7 +120,9 @@ impl Request {
                 Authority::parse(host).map_err(|_| HandshakeError::WrongHeader("Host"))?;
             }
         }
-        if let (Some(authority), ..) = self.parts() {
+        if !self.is_path()
+            && let (Some(authority), ..) = self.parts()
+        {
             Authority::parse(authority).map_err(|_| HandshakeError::Malformed("a request-target with a valid host"))?;
         }
         Ok(self)
@@ -214,6 +216,11 @@ impl Request {
         rules::lists(&self.fields, Name::Upgrade, b"websocket")
             || self.fields.has(Name::Key)
             || self.fields.has(Name::Version)
+    }
+
+    /// Whether the target is a path, as most are, and no whole URL.
+    pub(super) fn is_path(&self) -> bool {
+        self.fields.bytes(self.target).first() == Some(&b'/')
     }
 
     pub(super) fn is_get(&self) -> bool {
