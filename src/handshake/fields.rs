@@ -13,6 +13,8 @@ pub(super) struct Fields {
     /// What the ranges point into: a whole head as it was received, or lines that were pushed.
     text: Vec<u8>,
     list: Vec<Field>,
+    /// The lines of all headers as they are written, where they lie together; else empty.
+    lines: Span,
     /// A bit for each [`Name`] that is in the list, so that one that is not need not be looked for.
     present: u16,
     /// A bit for each that is there more than once.
@@ -77,10 +79,13 @@ impl Fields {
     }
 
     fn push_line(&mut self, kind: Name, name: &str, value: &[u8]) {
+        let start = self.text.len();
         let name = self.push_text(name.as_bytes());
         self.push_text(b": ");
         let value = self.push_text(value);
         self.push_text(b"\r\n");
+        let lines = if self.list.is_empty() { Span { start, end: start } } else { self.lines };
+        self.lines = if lines.end == start { Span { end: self.text.len(), ..lines } } else { Span::default() };
         self.add(Field { kind, name, value });
     }
 
@@ -150,6 +155,9 @@ impl Fields {
 
     /// Writes every header as a line.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
+        if self.lines != Span::default() {
+            return out.extend_from_slice(self.bytes(self.lines));
+        }
         for field in &self.list {
             out.extend_from_slice(self.bytes(field.name));
             out.extend_from_slice(b": ");
