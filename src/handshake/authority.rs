@@ -40,7 +40,8 @@ impl<'a> Authority<'a> {
                 (host, true, rest)
             }
             None => {
-                let (host, rest) = text.split_at_checked(text.bytes().position(|byte| byte == b':').unwrap_or(text.len()))
+                let (host, rest) = text
+                    .split_at_checked(text.bytes().position(|byte| byte == b':').unwrap_or(text.len()))
                     .unwrap_or_default();
                 // reg-name = *( unreserved / pct-encoded / sub-delims ); that of http may not be empty
                 // (RFC 9110 section 4.2.1).
