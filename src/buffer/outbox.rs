@@ -12,7 +12,9 @@ use crate::mask::Mask;
 /// Bytes that are to leave for the peer.
 ///
 /// It implements [`bytes::Buf`], so any transport can drain it, by [`chunks_vectored`](Buf::chunks_vectored) too.
-/// Small frames are gathered in one piece of memory; a large [`Bytes`] payload stays where it is.
+/// Small frames are gathered in one piece of memory; a large [`Bytes`] payload stays where it is. A client's is masked 64 KiB
+/// at a time, as it leaves: [`chunks_vectored`](Buf::chunks_vectored) ends where the masked bytes do, and goes on when they
+/// have left.
 ///
 /// A transport that owns its buffer while a write is under way, as io_uring does, takes the first piece with
 /// [`copy_to_bytes`](Buf::copy_to_bytes): nothing is copied up to the length of [`chunk`](Buf::chunk). What was taken no

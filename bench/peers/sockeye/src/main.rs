@@ -19,7 +19,7 @@ fn main() {
 
 impl Peer for Sockeye {
     const SETTINGS: &'static str = "the engine without an adapter; reads of 16 KiB, growing with a message to 64 KiB; \
-        sent as slices, and from 2 KiB on as Bytes; limits of 16 MiB, the default";
+        sent as slices, and from 2 KiB on as Bytes, by vectored writes of 8 pieces; limits of 16 MiB, the default";
 
     fn decode_lent(&self, wire: Wire, kind: Kind) -> Option<Job> {
         let mut end = End::server(wire);
