@@ -12,7 +12,7 @@ use crate::mask::Mask;
 /// Bytes that are to leave for the peer.
 ///
 /// It implements [`bytes::Buf`], so any transport can drain it, by [`chunks_vectored`](Buf::chunks_vectored) too.
-/// Small frames are gathered in one piece of memory; a large [`Bytes`] payload stays where it is. A client's is masked 64 KiB
+/// Small frames are gathered in one piece of memory; a large [`Bytes`] payload stays where it is. A client's is masked 32 KiB
 /// at a time, as it leaves: [`chunks_vectored`](Buf::chunks_vectored) ends where the masked bytes do, and goes on when they
 /// have left.
 ///
@@ -62,7 +62,7 @@ impl Outbox {
     ///
     /// Its memory is at most twice the limit, and twice as much again while it moves to a larger place; automatic pongs
     /// and closes come on top, as [`new`](Self::new) says, and for a client that sends large payloads of its own memory the
-    /// 64 KiB in which they are masked.
+    /// 32 KiB in which they are masked.
     pub fn with_limit(limit: usize) -> Self {
         Self { gathered: Gathered::default(), shared: Shared::default(), pong: 0, limit }
     }

@@ -234,5 +234,5 @@ fn put<'a>(chunk: &'a [u8], slices: &mut slice::IterMut<'_, IoSlice<'a>>) -> boo
     true
 }
 
-/// Bytes that are masked at once: within the second cache, and enough for one write.
-const WINDOW: usize = 64 << 10;
+/// Bytes that are masked at once: within the first cache, and enough for one write.
+const WINDOW: usize = 32 << 10;

@@ -34,7 +34,7 @@ impl Connection {
     }
 
     /// Action: sends an owned message. A large payload is not copied, its memory is shared with the outbox; a client's is
-    /// masked 64 KiB at a time, as it leaves.
+    /// masked 32 KiB at a time, as it leaves.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text), [`ping`](Self::ping) and [`close`](Self::close).
