@@ -1,8 +1,9 @@
 //! The two buffers between the engine and the transport.
 
+mod gathered;
 mod inbox;
 mod outbox;
+mod shared;
 
 pub use inbox::Inbox;
-pub(crate) use outbox::SHARED;
 pub use outbox::{Outbox, OutboxFull};

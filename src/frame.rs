@@ -92,28 +92,11 @@ impl Header {
     /// excess bits.
     #[inline]
     pub fn encode(&self) -> Encoded {
-        let mut bytes = [0; MAX_SIZE];
-        bytes[0] = u8::from(self.fin) << 7 | (self.reserved & 0x7) << 4 | self.opcode.bits();
-        let masked = u8::from(self.mask.is_some()) << 7;
-        let mut size = match self.length {
-            0..=125 => {
-                bytes[1] = masked | self.length as u8;
-                2
-            }
-            126..=0xFFFF => {
-                bytes[1] = masked | 126;
-                bytes[2..4].copy_from_slice(&(self.length as u16).to_be_bytes());
-                4
-            }
-            _ => {
-                bytes[1] = masked | 127;
-                bytes[2..10].copy_from_slice(&(self.length & !TOP_BIT).to_be_bytes());
-                10
-            }
-        };
-        if let Some(key) = self.mask {
-            bytes[size..size + 4].copy_from_slice(&key);
-            size += 4;
+        let Self { fin, reserved, opcode, mask, length } = *self;
+        let Packed { word, size } = Packed::new(fin, reserved, opcode, mask.is_some(), length);
+        let mut bytes = word.to_le_bytes();
+        if let Some(key) = mask {
+            bytes[size - 4..size].copy_from_slice(&key);
         }
         Encoded { bytes, size: size as u8 }
     }
@@ -212,7 +195,8 @@ impl Start {
 /// A header as it goes over the wire: 2 to [`MAX_SIZE`] bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Encoded {
-    bytes: [u8; MAX_SIZE],
+    /// The header and zeros.
+    bytes: [u8; Packed::BYTES],
     size: u8,
 }
 
@@ -222,6 +206,33 @@ impl Encoded {
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.size)]
     }
+}
+
+/// A header as it goes over the wire but for its key, in registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed {
+    /// The header from the lowest byte on, and zeros.
+    pub(crate) word: u128,
+    /// Bytes of the header, 2 to [`MAX_SIZE`]; where it is masked the last four are the key's.
+    pub(crate) size: usize,
+}
+
+impl Packed {
+    /// The shortest form.
+    #[inline]
+    pub(crate) fn new(fin: bool, reserved: u8, opcode: Opcode, masked: bool, length: u64) -> Self {
+        let first = u128::from(u8::from(fin) << 7 | (reserved & 0x7) << 4 | opcode.bits());
+        let (rest, size) = match length {
+            0..=125 => (u128::from(length), 2),
+            126..=0xFFFF => (126 | u128::from((length as u16).swap_bytes()) << 8, 4),
+            _ => (127 | u128::from((length & !TOP_BIT).swap_bytes()) << 8, 10),
+        };
+        let masked = usize::from(masked);
+        Self { word: first | rest << 8 | (masked as u128) << 15, size: size + 4 * masked }
+    }
+
+    /// Bytes of the word.
+    pub(crate) const BYTES: usize = size_of::<u128>();
 }
 
 impl AsRef<[u8]> for Encoded {

@@ -4,6 +4,7 @@
 //! Masking and unmasking are the same operation. It needs no allocator and is there without any feature of the crate;
 //! [`frame`](crate::frame) has an example with the rooms of which that is true.
 
+mod copy;
 mod plain;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod wide;

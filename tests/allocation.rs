@@ -426,6 +426,37 @@ fn a_servers_large_payload_is_not_copied() {
 }
 
 #[test]
+fn a_clients_large_payload_is_masked_in_the_memory_of_a_write() {
+    let payload = Bytes::from((0..16 << 20).map(|i: u32| (i / 3) as u8).collect::<Vec<_>>());
+    let mut client = connection(Role::Client, &Config::default());
+    let mut outbox = Outbox::new();
+    let frame = |n, opcode, payload: &[u8]| {
+        let masked = payload.iter().enumerate().map(|(i, byte)| byte ^ key(n)[i % 4]).collect();
+        [header(true, 0, opcode, Some(key(n)), payload.len() as u64), masked].concat()
+    };
+    let expected = [frame(0, TEXT, b"before"), frame(1, BINARY, &payload), frame(2, TEXT, b"after")].concat();
+    let (mut sent, mut writes) = (Vec::with_capacity(expected.len()), 0);
+    let (heap, ()) = heap_of(|| {
+        client.send_text("before", &mut outbox).unwrap();
+        client.send(&Message::binary(payload.clone()), &mut outbox).unwrap();
+        client.send_text("after", &mut outbox).unwrap();
+        while outbox.has_remaining() {
+            let mut slices = [std::io::IoSlice::new(&[]); 16];
+            let count = outbox.chunks_vectored(&mut slices);
+            let before = sent.len();
+            slices[..count].iter().for_each(|slice| sent.extend_from_slice(slice));
+            outbox.advance(sent.len() - before);
+            writes += 1;
+        }
+    });
+    assert_eq!(outbox.len(), 0);
+    let differs = sent.iter().zip(&expected).position(|(sent, expected)| sent != expected);
+    assert_eq!((sent.len(), differs), (expected.len(), None), "the bytes of a client that masks at once");
+    assert!(heap.peak <= 48 << 10, "{heap:?}");
+    assert!(heap.calls <= 20 && writes <= 600, "{heap:?}, {writes} writes");
+}
+
+#[test]
 fn a_broadcast_is_shared_by_every_outbox() {
     let news = Broadcast::text(&"n".repeat(5000));
     let expected = whole(Role::Server, TEXT, "n".repeat(5000));

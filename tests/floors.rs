@@ -39,7 +39,7 @@ const PUBLIC: [&str; 6] = ["close", "frame", "handshake", "mask", "utf8", "defla
 const BARE: [&str; 6] = ["opcode", "role", "close", "mask", "utf8", "frame"];
 
 /// The modules of the rooms above that a feature adds.
-const BARE_BUT: [&str; 3] = ["close::body", "frame::whole", "mask::wide"];
+const BARE_BUT: [&str; 4] = ["close::body", "frame::whole", "mask::wide", "mask::copy::wide"];
 
 /// The one room where `unsafe` may live.
 const UNSAFE: &str = "mask";

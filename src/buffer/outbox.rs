@@ -1,17 +1,20 @@
 //! Bytes that are to leave.
 
-use alloc::collections::VecDeque;
 use core::fmt;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::frame::{Encoded, MAX_SIZE};
+use super::gathered::Gathered;
+use super::shared::Shared;
+use crate::frame::Packed;
 use crate::mask::Mask;
 
 /// Bytes that are to leave for the peer.
 ///
 /// It implements [`bytes::Buf`], so any transport can drain it, by [`chunks_vectored`](Buf::chunks_vectored) too.
-/// Small frames are gathered in one piece of memory; a large [`Bytes`] payload stays where it is.
+/// Small frames are gathered in one piece of memory; a large [`Bytes`] payload stays where it is. A client's is masked 32 KiB
+/// at a time, as it leaves: [`chunks_vectored`](Buf::chunks_vectored) ends where the masked bytes do, and goes on when they
+/// have left.
 ///
 /// A transport that owns its buffer while a write is under way, as io_uring does, takes the first piece with
 /// [`copy_to_bytes`](Buf::copy_to_bytes): nothing is copied up to the length of [`chunk`](Buf::chunk). What was taken no
@@ -33,17 +36,14 @@ use crate::mask::Mask;
 ///
 /// A new outbox holds no heap, and [`release`](Self::release) gives the memory of a drained one back.
 pub struct Outbox {
-    /// What leaves first: gathered frames that were sealed, and shared payloads.
-    sealed: VecDeque<Bytes>,
-    /// Frames that are still being gathered; they leave after `sealed`.
-    gathered: BytesMut,
-    /// Bytes of `gathered` that have left. Invariant: `sent <= gathered.len()`.
-    sent: usize,
-    /// All bytes waiting but for `pong`. Invariant: the sum of `sealed` plus `gathered.len() - sent`.
-    waiting: usize,
+    /// What was copied.
+    gathered: Gathered,
+    /// What was not, and where it leaves between what was.
+    shared: Shared,
+    /// Bytes of the latest pong of those that found no room: the last of the gathered ones, as long as nothing follows
+    /// and none of it has left. The next pong takes its place. Else 0.
+    pong: usize,
     limit: usize,
-    /// The latest pong of those that found no room: it leaves behind the rest, in front of what is sent next.
-    pong: Option<Bytes>,
 }
 
 impl Outbox {
@@ -61,9 +61,10 @@ impl Outbox {
     /// larger than the limit by itself can never be sent whole; send it in fragments.
     ///
     /// Its memory is at most twice the limit, and twice as much again while it moves to a larger place; automatic pongs
-    /// and closes come on top, as [`new`](Self::new) says.
+    /// and closes come on top, as [`new`](Self::new) says, and for a client that sends large payloads of its own memory the
+    /// 32 KiB in which they are masked.
     pub fn with_limit(limit: usize) -> Self {
-        Self { sealed: VecDeque::new(), gathered: BytesMut::new(), sent: 0, waiting: 0, limit, pong: None }
+        Self { gathered: Gathered::default(), shared: Shared::default(), pong: 0, limit }
     }
 
     /// The most bytes that wait here by the caller's sending.
@@ -74,7 +75,7 @@ impl Outbox {
     /// Bytes that wait.
     #[inline]
     pub fn len(&self) -> usize {
-        self.waiting + self.pong.as_ref().map_or(0, Bytes::len)
+        self.shared.len() + self.gathered.len()
     }
 
     /// Whether nothing waits.
@@ -86,18 +87,14 @@ impl Outbox {
     /// Copies bytes behind those that wait, whatever the limit: for what stands in front of the frames, such as the
     /// answer to the opening handshake. Among the frames the peer would take them for one.
     pub fn extend(&mut self, bytes: &[u8]) {
-        self.settle();
-        self.make_room(bytes.len());
-        self.gathered.extend_from_slice(bytes);
-        self.waiting += bytes.len();
+        self.pong = 0;
+        self.gathered.append_bytes(bytes, &mut { Mask::NONE });
     }
 
     /// Gives the memory back where nothing waits.
     pub fn release(&mut self) {
         if self.is_empty() {
-            self.sealed = VecDeque::new();
-            self.gathered = BytesMut::new();
-            self.sent = 0;
+            *self = Self::with_limit(self.limit);
         }
     }
 
@@ -118,14 +115,23 @@ impl Outbox {
         Ok(())
     }
 
-    /// Gathers a frame; a mask is applied to the copy.
+    /// Gathers a frame, its payload masked on the way where there is a key.
     #[inline]
-    pub(crate) fn gather(&mut self, header: Encoded, payload: &[u8], mask: Option<[u8; 4]>) {
-        self.settle();
-        let size = header.as_slice().len() + payload.len();
-        self.make_room(size);
-        append(&mut self.gathered, header, payload, mask);
-        self.waiting += size;
+    pub(crate) fn gather(&mut self, header: Packed, payload: &[u8], key: Option<[u8; 4]>) {
+        self.pong = 0;
+        self.gathered.append(header, payload, key);
+    }
+
+    /// Gathers a frame in the way of those that most are: one of the two shorter forms of length, in memory that is there
+    /// and within the limit. Whether it was; else nothing has changed.
+    #[inline(always)]
+    pub(crate) fn try_gather(&mut self, first: u8, payload: &[u8], key: Option<[u8; 4]>) -> bool {
+        let room = self.limit.saturating_sub(self.len());
+        let gathered = self.gathered.try_append(first, payload, key, room);
+        if gathered {
+            self.pong = 0;
+        }
+        gathered
     }
 
     /// Gathers a frame of at most `most` bytes, whose payload is written in its place, and whose header is made once its
@@ -134,96 +140,55 @@ impl Outbox {
         &mut self,
         most: usize,
         write: impl FnOnce(&mut BytesMut) -> bool,
-        header: impl FnOnce(u64) -> Encoded,
-        mask: Option<[u8; 4]>,
+        header: impl FnOnce(u64) -> Packed,
+        key: Option<[u8; 4]>,
     ) -> bool {
-        self.settle();
-        self.drop_sent(most);
-        let start = self.gathered.len();
-        let payload = start + MAX_SIZE;
-        self.gathered.resize(payload, 0);
-        if !write(&mut self.gathered) {
-            self.gathered.truncate(start);
-            return false;
-        }
-        if let Some(key) = mask {
-            Mask::new(key).apply(&mut self.gathered[payload..]);
-        }
-        let length = self.gathered.len() - payload;
-        let header = header(length as u64);
-        let header = header.as_slice();
-        let end = start + header.len();
-        self.gathered[start..end].copy_from_slice(header);
-        self.gathered.copy_within(payload.., end);
-        self.gathered.truncate(end + length);
-        self.waiting += header.len() + length;
-        true
+        self.pong = 0;
+        self.gathered.append_written(most, write, header, key)
     }
 
-    /// Puts bytes behind those gathered so far, copied where they are few and shared where they are many.
-    pub(crate) fn share(&mut self, bytes: &Bytes) {
-        self.settle();
-        if bytes.len() < SHARED {
-            self.make_room(bytes.len());
-            self.gathered.extend_from_slice(bytes);
-        } else {
-            self.seal();
-            self.sealed.push_back(bytes.clone());
+    /// Adds a frame whose payload is copied where it is small, and else shared.
+    pub(crate) fn gather_owned(&mut self, header: Packed, payload: &Bytes, key: Option<[u8; 4]>) {
+        if payload.len() < if key.is_none() { SHARED } else { SHARED_MASKED } {
+            return self.gather(header, payload, key);
         }
-        self.waiting += bytes.len();
+        self.gather(header, &[], key);
+        self.shared.push(payload, key.map_or(Mask::NONE, Mask::new), self.gathered.len());
+    }
+
+    /// Adds a whole frame, which is copied where it is small, and else shared.
+    #[inline]
+    pub(crate) fn share(&mut self, frame: &Bytes) {
+        self.pong = 0;
+        if frame.len() < SHARED {
+            self.gathered.append_bytes(frame, &mut { Mask::NONE });
+        } else {
+            self.shared.push(frame, Mask::NONE, self.gathered.len());
+        }
+    }
+
+    #[inline(never)]
+    fn advance_shared(&mut self, count: usize) {
+        assert!(count <= self.len(), "expected to advance by at most {}, got {count}", self.len());
+        if count == self.len() {
+            self.gathered.clear();
+            return self.shared.clear();
+        }
+        let rest = self.shared.advance(count, &mut self.gathered);
+        self.gathered.advance(rest);
     }
 
     /// Queues an automatic pong: by itself while there is room, and else in the place of the last that waits.
-    pub(crate) fn pong(&mut self, header: Encoded, payload: &[u8], mask: Option<[u8; 4]>) {
-        if self.len() < Self::CONTROL_ROOM {
-            return self.gather(header, payload, mask);
+    pub(crate) fn pong(&mut self, header: Packed, payload: &[u8], key: Option<[u8; 4]>) {
+        let has_room = self.len() < Self::CONTROL_ROOM;
+        // Once its first byte has left, a pong can no longer give way to a later one.
+        if !has_room && self.pong <= self.gathered.len() {
+            self.gathered.truncate_by(self.pong);
         }
-        let mut frame = BytesMut::with_capacity(MAX_SIZE + payload.len());
-        append(&mut frame, header, payload, mask);
-        self.pong = Some(frame.freeze());
-    }
-
-    /// Queues the pong that waits, if any, so that something can follow it: it keeps its place, lest a busy sender
-    /// hold it back for ever.
-    #[inline]
-    fn settle(&mut self) {
-        if let Some(pong) = self.pong.take() {
-            self.share(&pong);
+        self.gather(header, payload, key);
+        if !has_room {
+            self.pong = header.size + payload.len();
         }
-    }
-
-    /// Ends the gathering so far, so that something can follow it that is not copied.
-    fn seal(&mut self) {
-        self.gathered.advance(self.sent);
-        self.sent = 0;
-        if !self.gathered.is_empty() {
-            self.sealed.push_back(self.gathered.split().freeze());
-        }
-    }
-
-    fn make_room(&mut self, size: usize) {
-        if self.gathered.capacity() - self.gathered.len() < size {
-            self.drop_sent(size);
-            self.gathered.reserve(size);
-        }
-    }
-
-    /// Drops what has left, where there is no room for `size` bytes behind what waits: memory that grows is then at most
-    /// twice what waits. At most twice as much is moved as has left, or than there is new room.
-    fn drop_sent(&mut self, size: usize) {
-        let waiting = self.gathered.len() - self.sent;
-        if self.sent == 0 || self.gathered.capacity() - self.gathered.len() >= size {
-            return;
-        }
-        if 2 * self.sent >= waiting && self.gathered.capacity() - waiting >= size {
-            self.gathered.copy_within(self.sent.., 0);
-            self.gathered.truncate(waiting);
-        } else {
-            let mut moved = BytesMut::with_capacity(waiting + waiting.max(size));
-            moved.extend_from_slice(&self.gathered[self.sent..]);
-            self.gathered = moved;
-        }
-        self.sent = 0;
     }
 }
 
@@ -235,75 +200,31 @@ impl Buf for Outbox {
 
     #[inline]
     fn chunk(&self) -> &[u8] {
-        let gathered = &self.gathered[self.sent..];
-        match (self.sealed.front(), &self.pong) {
-            (Some(front), _) => front,
-            (None, Some(pong)) if gathered.is_empty() => pong,
-            (None, _) => gathered,
-        }
+        if self.shared.is_empty() { self.gathered.as_slice() } else { self.shared.chunk(&self.gathered) }
     }
 
     #[cfg(feature = "std")]
     fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        let tail = [&self.gathered[self.sent..], self.pong.as_deref().unwrap_or_default()];
-        let chunks = self.sealed.iter().map(|bytes| &bytes[..]).chain(tail).filter(|chunk| !chunk.is_empty());
-        let mut count = 0;
-        for (slice, chunk) in slices.iter_mut().zip(chunks) {
-            *slice = std::io::IoSlice::new(chunk);
-            count += 1;
-        }
-        count
+        self.shared.chunks(self.gathered.as_slice(), slices)
     }
 
     #[inline]
-    fn advance(&mut self, mut count: usize) {
-        assert!(count <= self.len(), "expected to advance by at most {}, got {count}", self.len());
-        while let Some(front) = self.sealed.front_mut() {
-            let part = count.min(front.len());
-            front.advance(part);
-            self.waiting -= part;
-            count -= part;
-            if !front.is_empty() {
-                return;
-            }
-            self.sealed.pop_front();
-        }
-        let part = count.min(self.gathered.len() - self.sent);
-        self.sent += part;
-        self.waiting -= part;
-        if self.sent == self.gathered.len() {
-            self.gathered.clear();
-            self.sent = 0;
-            if let Some(pong) = &mut self.pong {
-                // Once its first byte has left, a pong can no longer give way to a later one.
-                pong.advance(count - part);
-                self.settle();
-            }
+    fn advance(&mut self, count: usize) {
+        if self.shared.is_empty() && count <= self.gathered.len() {
+            self.gathered.advance(count);
+        } else {
+            self.advance_shared(count);
         }
     }
 
     fn copy_to_bytes(&mut self, count: usize) -> Bytes {
         assert!(count <= self.len(), "expected to take at most {}, got {count}", self.len());
-        match self.sealed.front() {
-            Some(front) if count <= front.len() => {
-                let bytes = front.slice(..count);
-                self.advance(count);
-                bytes
-            }
-            None if count <= self.gathered.len() - self.sent => {
-                self.gathered.advance(core::mem::take(&mut self.sent));
-                let bytes = self.gathered.split_to(count).freeze();
-                self.waiting -= count;
-                // A pong that waits leaves behind these.
-                self.advance(0);
-                bytes
-            }
-            _ => {
-                let mut bytes = BytesMut::with_capacity(count);
-                bytes.put(self.take(count));
-                bytes.freeze()
-            }
+        if count <= self.chunk().len() {
+            return self.shared.take(count, &mut self.gathered);
         }
+        let mut bytes = BytesMut::with_capacity(count);
+        bytes.put(self.take(count));
+        bytes.freeze()
     }
 }
 
@@ -342,20 +263,12 @@ impl fmt::Display for OutboxFull {
 
 impl core::error::Error for OutboxFull {}
 
-/// Writes a frame behind what `memory` has.
-#[inline]
-fn append(memory: &mut BytesMut, header: Encoded, payload: &[u8], mask: Option<[u8; 4]>) {
-    memory.extend_from_slice(header.as_slice());
-    let start = memory.len();
-    memory.extend_from_slice(payload);
-    if let Some(key) = mask {
-        Mask::new(key).apply(&mut memory[start..]);
-    }
-}
-
 /// Payloads of at least this many bytes are shared and not copied: about where a copy costs more than the
 /// reference count and the further slice of a vectored write.
-pub(crate) const SHARED: usize = 2048;
+const SHARED: usize = 2048;
+
+/// The same of those that are masked, and so copied in any case, but a window at a time.
+const SHARED_MASKED: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests;

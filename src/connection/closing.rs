@@ -5,7 +5,6 @@ use super::Connection;
 use crate::buffer::{Inbox, Outbox};
 use crate::close::{CloseCode, CloseFrame, REASON_LIMIT};
 use crate::error::{Error, Misuse};
-use crate::opcode::Opcode;
 use crate::role::Role;
 
 /// How far the connection has come. It does not know which role it plays.
@@ -232,7 +231,7 @@ impl Connection {
             body[..2].copy_from_slice(&code.number().to_be_bytes());
             body[2..size].copy_from_slice(reason.as_bytes());
         }
-        self.write(Opcode::Close, true, &body[..size], outbox);
+        self.write_close(&body[..size], outbox);
         self.end().sent = Some(code);
         self.step(Move::SendClose, Side::Local);
     }

@@ -4,10 +4,11 @@ use bytes::Bytes;
 
 use super::Connection;
 use super::closing::State;
+use super::masks::Masks;
 use crate::broadcast::Broadcast;
-use crate::buffer::{Outbox, SHARED};
+use crate::buffer::Outbox;
 use crate::error::{Error, Misuse};
-use crate::frame::{self, COMPRESSED, Header};
+use crate::frame::{self, COMPRESSED, MAX_SIZE, Packed};
 use crate::message::{Message, Part};
 use crate::opcode::Opcode;
 
@@ -20,7 +21,7 @@ impl Connection {
     /// error.
     #[inline]
     pub fn send_text(&mut self, text: &str, outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_data(Opcode::Text, text.as_bytes(), outbox)
+        self.send_lent(Opcode::Text, text.as_bytes(), outbox)
     }
 
     /// Action: sends a binary message in one frame, copied into the outbox.
@@ -29,31 +30,31 @@ impl Connection {
     /// As [`send_text`](Self::send_text).
     #[inline]
     pub fn send_binary(&mut self, data: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
-        self.send_data(Opcode::Binary, data, outbox)
+        self.send_lent(Opcode::Binary, data, outbox)
     }
 
-    /// Action: sends an owned message. A server's large payload is not copied, its memory is shared with the
-    /// outbox; a client's is, as it is masked.
+    /// Action: sends an owned message. A large payload is not copied, its memory is shared with the outbox; a client's is
+    /// masked 32 KiB at a time, as it leaves.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text), [`ping`](Self::ping) and [`close`](Self::close).
     pub fn send(&mut self, message: &Message, outbox: &mut Outbox) -> Result<(), Error> {
         match message {
-            Message::Text(text) => self.send_shared(Opcode::Text, text.as_shared(), outbox),
-            Message::Binary(data) => self.send_shared(Opcode::Binary, data, outbox),
+            Message::Text(text) => self.send_data(Opcode::Text, text.as_shared(), outbox),
+            Message::Binary(data) => self.send_data(Opcode::Binary, data, outbox),
             Message::Ping(data) => self.ping(data, outbox),
             Message::Pong(data) => self.pong(data, outbox),
             Message::Close(frame) => self.close(frame.as_ref(), outbox),
         }
     }
 
-    /// Action: sends a fragment of a message, or a control frame.
+    /// Action: sends a fragment of a message, or a control frame. A large payload is shared, as by [`send`](Self::send).
     ///
     /// # Errors
     /// As [`send_text_fragment`](Self::send_text_fragment), [`ping`](Self::ping) and [`close`](Self::close).
     pub fn send_part(&mut self, part: &Part, outbox: &mut Outbox) -> Result<(), Error> {
         match part {
-            Part::Text { text, last } => self.send_fragment(Opcode::Text, text.as_bytes(), *last, outbox),
+            Part::Text { text, last } => self.send_fragment(Opcode::Text, text.as_shared(), *last, outbox),
             Part::Binary { data, last } => self.send_fragment(Opcode::Binary, data, *last, outbox),
             Part::Ping(data) => self.ping(data, outbox),
             Part::Pong(data) => self.pong(data, outbox),
@@ -91,7 +92,8 @@ impl Connection {
             return Err(Misuse::UnmaskedBroadcast.into());
         }
         let frame = message.frame(self.compression.stateless());
-        self.admit_message(frame.len(), outbox)?;
+        self.admit_message()?;
+        outbox.admit(frame.len())?;
         outbox.share(frame);
         Ok(())
     }
@@ -115,25 +117,35 @@ impl Connection {
         self.send_control(Opcode::Pong, payload, outbox)
     }
 
+    /// Sends a message that is lent. Most go the short way; what that does not take goes the careful way, which judges
+    /// every one.
     #[inline]
-    fn send_data(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
-        self.admit_message(self.frame_size(payload, true), outbox)?;
-        self.write_data(opcode, true, payload, outbox);
-        Ok(())
-    }
-
-    fn send_shared(&mut self, opcode: Opcode, payload: &Bytes, outbox: &mut Outbox) -> Result<(), Error> {
-        if self.role.masks() || self.compression.is_negotiated() || payload.len() < SHARED {
-            return self.send_data(opcode, payload, outbox);
+    fn send_lent(&mut self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Result<(), Error> {
+        if self.state == State::Open && self.sending.is_none() && !self.compression.is_negotiated() {
+            let first = 0x80 | opcode.bits();
+            let is_sent = match self.masks() {
+                None => outbox.try_gather(first, payload, None),
+                Some(masks) => {
+                    let is_sent = outbox.try_gather(first, payload, Some(masks.next()));
+                    if is_sent {
+                        masks.spend();
+                    }
+                    is_sent
+                }
+            };
+            if is_sent {
+                return Ok(());
+            }
         }
-        self.admit_message(self.frame_size(payload, true), outbox)?;
-        let header = Header { fin: true, reserved: 0, opcode, mask: None, length: payload.len() as u64 };
-        outbox.gather(header.encode(), &[], None);
-        outbox.share(payload);
-        Ok(())
+        self.send_data(opcode, payload, outbox)
     }
 
-    fn send_fragment(&mut self, kind: Opcode, payload: &[u8], last: bool, outbox: &mut Outbox) -> Result<(), Error> {
+    fn send_data(&mut self, opcode: Opcode, load: impl Load, outbox: &mut Outbox) -> Result<(), Error> {
+        self.admit_message()?;
+        self.send_frame(opcode, true, load, outbox)
+    }
+
+    fn send_fragment(&mut self, kind: Opcode, load: impl Load, last: bool, outbox: &mut Outbox) -> Result<(), Error> {
         let opcode = match self.sending {
             None => {
                 self.admit_data()?;
@@ -147,9 +159,26 @@ impl Connection {
                 Opcode::Continuation
             }
         };
-        outbox.admit(self.frame_size(payload, last))?;
-        self.write_data(opcode, last, payload, outbox);
+        self.send_frame(opcode, last, load, outbox)?;
         self.sending = if last { None } else { Some(kind) };
+        Ok(())
+    }
+
+    /// Sends a frame of a message that may be sent, compressed where that was negotiated and the message is worth it.
+    #[inline]
+    fn send_frame(&mut self, opcode: Opcode, fin: bool, load: impl Load, outbox: &mut Outbox) -> Result<(), Error> {
+        if self.compression.is_negotiated() {
+            return self.send_compressible(opcode, fin, load, outbox);
+        }
+        self.send_plain(opcode, fin, load, outbox)
+    }
+
+    #[inline]
+    fn send_plain(&mut self, opcode: Opcode, fin: bool, load: impl Load, outbox: &mut Outbox) -> Result<(), Error> {
+        let masks = self.masks();
+        let header = Packed::new(fin, 0, opcode, masks.is_some(), load.bytes().len() as u64);
+        outbox.admit(header.size + load.bytes().len())?;
+        load.gather(header, masks.map(Masks::fresh), outbox);
         Ok(())
     }
 
@@ -158,73 +187,65 @@ impl Connection {
         if payload.len() > CONTROL_LIMIT {
             return Err(Misuse::LongControl(payload.len()).into());
         }
-        outbox.admit(frame::size(payload.len(), self.role.masks()) + payload.len())?;
-        self.write(opcode, true, payload, outbox);
-        Ok(())
+        self.send_plain(opcode, true, payload, outbox)
     }
 
     /// Answers a ping by itself.
     pub(super) fn answer(&mut self, payload: &[u8], outbox: &mut Outbox) {
-        let mask = self.mask();
-        let header = Header { fin: true, reserved: 0, opcode: Opcode::Pong, mask, length: payload.len() as u64 };
-        outbox.pong(header.encode(), payload, mask);
+        let masks = self.masks();
+        let header = Packed::new(true, 0, Opcode::Pong, masks.is_some(), payload.len() as u64);
+        outbox.pong(header, payload, masks.map(Masks::fresh));
     }
 
-    /// Writes a frame of a message, compressed where that was negotiated and the message is worth it.
-    #[inline]
-    fn write_data(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) {
-        if self.compression.is_negotiated() && self.write_compressed(opcode, fin, payload, outbox) {
-            return;
-        }
-        self.write(opcode, fin, payload, outbox);
+    /// Writes a close frame, whatever the outbox's limit.
+    pub(super) fn write_close(&mut self, body: &[u8], outbox: &mut Outbox) {
+        let masks = self.masks();
+        let header = Packed::new(true, 0, Opcode::Close, masks.is_some(), body.len() as u64);
+        outbox.gather(header, body, masks.map(Masks::fresh));
     }
 
-    /// Whether the message is a compressed one. RFC 7692 section 6: "A message with the "Per-Message Compressed" bit
-    /// set on the first fragment of the message is called a "compressed message"."
-    fn write_compressed(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) -> bool {
-        let mask = self.mask();
-        let reserved = if opcode == Opcode::Continuation { 0 } else { COMPRESSED };
-        let most = self.frame_size(payload, fin);
-        let compression = &mut self.compression;
-        outbox.gather_written(
-            most,
-            |output| compression.compress(payload, fin, output),
-            |length| Header { fin, reserved, opcode, mask, length }.encode(),
-            mask,
-        )
-    }
-
-    /// Writes a frame, masked where this end masks.
-    #[inline]
-    pub(super) fn write(&mut self, opcode: Opcode, fin: bool, payload: &[u8], outbox: &mut Outbox) {
-        let mask = self.mask();
-        let header = Header { fin, reserved: 0, opcode, mask, length: payload.len() as u64 };
-        outbox.gather(header.encode(), payload, mask);
-    }
-
-    /// A fresh key, where this end masks (RFC 6455 section 5.1).
-    #[inline]
-    fn mask(&mut self) -> Option<[u8; 4]> {
-        Some(self.aside.as_mut()?.masks.as_mut()?.fresh())
-    }
-
-    /// The most bytes that a data frame with this payload may have: DEFLATE adds to what it cannot
-    /// compress.
-    #[inline]
-    fn frame_size(&self, payload: &[u8], fin: bool) -> usize {
+    /// Sends a frame of a message that is compressed where it is worth it. RFC 7692 section 6: "A message with the
+    /// "Per-Message Compressed" bit set on the first fragment of the message is called a "compressed message"."
+    #[cold]
+    #[inline(never)]
+    fn send_compressible(
+        &mut self,
+        opcode: Opcode,
+        fin: bool,
+        load: impl Load,
+        outbox: &mut Outbox,
+    ) -> Result<(), Error> {
+        let payload = load.bytes();
+        // DEFLATE adds to what it cannot compress.
         let added = if self.compression.will_compress(payload.len(), fin) { payload.len() / 4 + 128 } else { 0 };
         let most = payload.len() + added;
-        frame::size(most, self.role.masks()) + most
+        outbox.admit(frame::size(most, self.role.masks()) + most)?;
+        let key = self.masks().map(Masks::fresh);
+        let reserved = if opcode == Opcode::Continuation { 0 } else { COMPRESSED };
+        let compression = &mut self.compression;
+        let is_compressed = outbox.gather_written(
+            MAX_SIZE + most,
+            |output| compression.compress(payload, fin, output),
+            |length| Packed::new(fin, reserved, opcode, key.is_some(), length),
+            key,
+        );
+        if is_compressed { Ok(()) } else { self.send_plain(opcode, fin, load, outbox) }
     }
 
-    /// Whether a whole message in a frame of this many bytes can be sent now.
+    /// The keys, where this end masks (RFC 6455 section 5.1).
     #[inline]
-    fn admit_message(&self, frame: usize, outbox: &Outbox) -> Result<(), Error> {
+    fn masks(&mut self) -> Option<&mut Masks> {
+        self.aside.as_mut()?.masks.as_mut()
+    }
+
+    /// Whether a whole message can be sent now.
+    #[inline]
+    fn admit_message(&self) -> Result<(), Error> {
         self.admit_data()?;
         if self.sending.is_some() {
             return Err(Misuse::MessageOpen.into());
         }
-        Ok(outbox.admit(frame)?)
+        Ok(())
     }
 
     /// "The endpoint MUST ensure the WebSocket connection is in the OPEN state" (RFC 6455 section 6.1).
@@ -253,6 +274,37 @@ impl Connection {
             State::Open | State::CloseSent | State::CloseReceived => Ok(()),
             State::Closed | State::Failed | State::Lost => Err(self.closed()),
         }
+    }
+}
+
+/// A payload that is lent, or owned and so to be shared.
+trait Load: Copy {
+    fn bytes(&self) -> &[u8];
+
+    fn gather(self, header: Packed, key: Option<[u8; 4]>, outbox: &mut Outbox);
+}
+
+impl Load for &[u8] {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline]
+    fn gather(self, header: Packed, key: Option<[u8; 4]>, outbox: &mut Outbox) {
+        outbox.gather(header, self, key);
+    }
+}
+
+impl Load for &Bytes {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline]
+    fn gather(self, header: Packed, key: Option<[u8; 4]>, outbox: &mut Outbox) {
+        outbox.gather_owned(header, self, key);
     }
 }
 

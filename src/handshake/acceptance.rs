@@ -126,13 +126,13 @@ impl Request {
     }
 
     /// Holds the request against RFC 6455 section 4.2.1, and returns its key.
-    fn check_handshake(&self) -> Result<&[u8], HandshakeError> {
+    fn check_handshake(&self) -> Result<&[u8; 24], HandshakeError> {
         // "An HTTP/1.1 or higher GET request". Higher versions have a handshake of their own, by another method
         // (RFC 8441 section 4).
         if self.version() != Version::Http11 {
             return Err(HandshakeError::HttpVersion);
         }
-        if self.method() != "GET" {
+        if !self.is_get() {
             return Err(HandshakeError::Method);
         }
         // "An Upgrade header field containing the value "websocket", treated as an ASCII
@@ -141,7 +141,7 @@ impl Request {
             return Err(HandshakeError::NotUpgrade);
         }
         rules::check_connection(self.fields())?;
-        let (authority, path, _) = self.parts();
+        let (authority, path, _) = if self.is_path() { (None, "/", None) } else { self.parts() };
         // "a "Request-URI" that should be interpreted as a /resource name/ [...] (or an absolute
         // HTTP/HTTPS URI containing the /resource name/)".
         if !path.starts_with('/') {
@@ -158,9 +158,7 @@ impl Request {
             return Err(HandshakeError::UnsupportedVersion);
         }
         let key = rules::only(self.fields(), Name::Key)?;
-        if !key::is_key(key) {
-            return Err(HandshakeError::WrongHeader(Name::Key.text()));
-        }
+        let key = key::read(key).ok_or(HandshakeError::WrongHeader(Name::Key.text()))?;
         self.check_subprotocols()?;
         self.check_body()?;
         Ok(key)
@@ -169,10 +167,11 @@ impl Request {
     /// `Sec-WebSocket-Protocol-Client = 1#token` (RFC 6455 section 4.3): one element at least over all
     /// headers, and nothing but tokens.
     fn check_subprotocols(&self) -> Result<(), HandshakeError> {
-        let mut values = self.fields().known(Name::Protocol).peekable();
-        let is_absent = values.peek().is_none();
-        let mut offered = values.flat_map(elements).peekable();
-        if is_absent || (offered.peek().is_some() && offered.all(is_token)) {
+        if !self.fields().has(Name::Protocol) {
+            return Ok(());
+        }
+        let mut offered = self.fields().known(Name::Protocol).flat_map(elements).peekable();
+        if offered.peek().is_some() && offered.all(is_token) {
             Ok(())
         } else {
             Err(HandshakeError::WrongHeader(Name::Protocol.text()))
@@ -182,7 +181,7 @@ impl Request {
     /// What follows a handshake are frames. A body would stand between, and a proxy that takes it for one
     /// while this server does not, or the other way round, can be made to smuggle requests.
     fn check_body(&self) -> Result<(), HandshakeError> {
-        let has_coding = self.fields().known(Name::TransferEncoding).next().is_some();
+        let has_coding = self.fields().has(Name::TransferEncoding);
         let has_length = self
             .fields()
             .known(Name::ContentLength)

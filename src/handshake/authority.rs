@@ -40,7 +40,9 @@ impl<'a> Authority<'a> {
                 (host, true, rest)
             }
             None => {
-                let (host, rest) = text.split_at_checked(text.find(':').unwrap_or(text.len())).unwrap_or_default();
+                let (host, rest) = text
+                    .split_at_checked(text.bytes().position(|byte| byte == b':').unwrap_or(text.len()))
+                    .unwrap_or_default();
                 // reg-name = *( unreserved / pct-encoded / sub-delims ); that of http may not be empty
                 // (RFC 9110 section 4.2.1).
                 if host.is_empty() || !consists_of(host, is_unreserved_or_sub_delim) {
@@ -63,6 +65,10 @@ impl<'a> Authority<'a> {
 /// Whether every character of `text` satisfies `is_plain` or belongs to a percent-encoding.
 pub(super) fn consists_of(text: &str, is_plain: impl Fn(u8) -> bool) -> bool {
     let mut rest = text.as_bytes();
+    // As a rule there is no percent-encoding at all.
+    if rest.iter().all(|&byte| is_plain(byte)) {
+        return true;
+    }
     loop {
         rest = match rest {
             [] => return true,
@@ -75,12 +81,23 @@ pub(super) fn consists_of(text: &str, is_plain: impl Fn(u8) -> bool) -> bool {
 
 /// Whether `byte` is `unreserved` or one of the `sub-delims` of RFC 3986 section 2.
 pub(super) const fn is_unreserved_or_sub_delim(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-        )
+    UNRESERVED_OR_SUB_DELIM[byte as usize]
 }
+
+/// In a table, as those of a token are.
+static UNRESERVED_OR_SUB_DELIM: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(
+                byte as u8,
+                b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+            );
+        byte += 1;
+    }
+    table
+};
 
 fn parse_port(text: &str) -> Option<u16> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());

@@ -13,6 +13,12 @@ pub(super) struct Fields {
     /// What the ranges point into: a whole head as it was received, or lines that were pushed.
     text: Vec<u8>,
     list: Vec<Field>,
+    /// The lines of all headers as they are written, where they lie together; else empty.
+    lines: Span,
+    /// A bit for each [`Name`] that is in the list, so that one that is not need not be looked for.
+    present: u16,
+    /// A bit for each that is there more than once.
+    repeated: u16,
 }
 
 /// A range of [`Fields::text`].
@@ -32,22 +38,27 @@ struct Field {
 impl Fields {
     /// Room for headers of `bytes` in all.
     pub(super) fn with_capacity(bytes: usize, headers: usize) -> Self {
-        Self { text: Vec::with_capacity(bytes), list: Vec::with_capacity(headers) }
+        Self { text: Vec::with_capacity(bytes), list: Vec::with_capacity(headers), ..Self::default() }
     }
 
     /// The headers that were parsed out of `head`.
     pub(super) fn of_head(head: &[u8], headers: &[httparse::Header<'_>]) -> Self {
-        Self {
-            text: head.to_vec(),
-            list: headers
-                .iter()
-                .map(|header| Field {
-                    kind: Name::of(header.name.as_bytes()),
-                    name: Span::within(head, header.name.as_bytes()),
-                    value: Span::within(head, header.value),
-                })
-                .collect(),
+        let mut fields = Self { text: head.to_vec(), list: Vec::with_capacity(headers.len()), ..Self::default() };
+        for header in headers {
+            fields.add(Field {
+                kind: Name::of(header.name.as_bytes()),
+                name: Span::within(head, header.name.as_bytes()),
+                value: Span::within(head, header.value),
+            });
         }
+        fields
+    }
+
+    #[inline]
+    fn add(&mut self, field: Field) {
+        self.repeated |= self.present & field.kind.bit();
+        self.present |= field.kind.bit();
+        self.list.push(field);
     }
 
     /// Adds text that is no header, such as a request's method.
@@ -68,11 +79,14 @@ impl Fields {
     }
 
     fn push_line(&mut self, kind: Name, name: &str, value: &[u8]) {
+        let start = self.text.len();
         let name = self.push_text(name.as_bytes());
         self.push_text(b": ");
         let value = self.push_text(value);
         self.push_text(b"\r\n");
-        self.list.push(Field { kind, name, value });
+        let lines = if self.list.is_empty() { Span { start, end: start } } else { self.lines };
+        self.lines = if lines.end == start { Span { end: self.text.len(), ..lines } } else { Span::default() };
+        self.add(Field { kind, name, value });
     }
 
     /// Adds a header of the caller's.
@@ -120,7 +134,18 @@ impl Fields {
 
     /// Like [`values`](Self::values), for a header that means something here.
     pub(super) fn known(&self, name: Name) -> impl Iterator<Item = &[u8]> {
-        self.list.iter().filter(move |field| field.kind == name).map(|field| self.bytes(field.value))
+        let list = if self.has(name) { &self.list[..] } else { &[] };
+        list.iter().filter(move |field| field.kind == name).map(|field| self.bytes(field.value))
+    }
+
+    /// Whether there is a header that means this here.
+    pub(super) fn has(&self, name: Name) -> bool {
+        self.present & name.bit() != 0
+    }
+
+    /// Whether there is more than one.
+    pub(super) fn has_more_than_one(&self, name: Name) -> bool {
+        self.repeated & name.bit() != 0
     }
 
     /// The value of the first header called `name`, where it is UTF-8.
@@ -130,6 +155,9 @@ impl Fields {
 
     /// Writes every header as a line.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
+        if self.lines != Span::default() {
+            return out.extend_from_slice(self.bytes(self.lines));
+        }
         for field in &self.list {
             out.extend_from_slice(self.bytes(field.name));
             out.extend_from_slice(b": ");

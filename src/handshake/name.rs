@@ -37,7 +37,17 @@ impl Name {
             (24, _) => Self::Extensions,
             _ => return Self::Other,
         };
-        if text.eq_ignore_ascii_case(candidate.text().as_bytes()) { candidate } else { Self::Other }
+        let name = candidate.text().as_bytes();
+        // Most are written as they are here, or differ in the first letter already.
+        let is_candidate = text == name
+            || (text.first().map(u8::to_ascii_lowercase) == name.first().map(u8::to_ascii_lowercase)
+                && text.eq_ignore_ascii_case(name));
+        if is_candidate { candidate } else { Self::Other }
+    }
+
+    /// A bit of its own.
+    pub(super) const fn bit(self) -> u16 {
+        1 << self as u16
     }
 
     /// The name as it is written; for the others empty.

@@ -113,7 +113,8 @@ impl Offer {
     /// of the request; other transports take its parts.
     pub fn begin(&self, url: &Url, nonce: [u8; 16]) -> (Request, ClientHandshake) {
         let key = key::key(nonce);
-        let mut fields = Fields::default();
+        let mut fields =
+            Fields::with_capacity(256 + url.authority().len() + url.target().len() + self.fields.size_hint(), 8);
         fields.push_known(Name::Host, url.authority().as_bytes());
         fields.push_known(Name::Upgrade, b"websocket");
         fields.push_known(Name::Connection, b"Upgrade");

@@ -197,18 +197,25 @@ impl Head {
 
 /// How many bytes of `text` come before the first control character below 0x20.
 pub(super) fn until_control(text: &[u8]) -> usize {
-    let (words, tail) = text.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // The top bit of a byte is set where the byte is below 0x20. A borrow can set it wrongly too, but
-        // only above a byte for which it is set rightly, and the lowest one is what counts.
-        let controls = word.wrapping_sub(ONES * 0x20) & !word & (ONES * 0x80);
-        if controls != 0 {
-            return 8 * index + controls.trailing_zeros() as usize / 8;
+    let (blocks, tail) = text.as_chunks::<16>();
+    for (index, block) in blocks.iter().enumerate() {
+        // Two words at a time.
+        let (words, _) = block.as_chunks::<8>();
+        let [low, high] = [0, 1].map(|word| words.get(word).map_or(0, |word| controls(u64::from_le_bytes(*word))));
+        if low | high != 0 {
+            let in_block = if low == 0 { 8 + high.trailing_zeros() / 8 } else { low.trailing_zeros() / 8 };
+            return 16 * index + in_block as usize;
         }
     }
     let in_tail = tail.iter().take_while(|&&byte| byte >= 0x20).count();
-    8 * words.len() + in_tail
+    16 * blocks.len() + in_tail
+}
+
+/// The top bit of a byte is set where the byte is below 0x20. A borrow can set it wrongly too, but only above a byte for
+/// which it is set rightly, and the lowest one is what counts.
+#[inline]
+fn controls(word: u64) -> u64 {
+    word.wrapping_sub(ONES * 0x20) & !word & (ONES * 0x80)
 }
 
 /// Calls `parse` with room for `count` headers, on the stack where it is not unusual.

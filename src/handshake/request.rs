@@ -120,7 +120,9 @@ impl Request {
                 Authority::parse(host).map_err(|_| HandshakeError::WrongHeader("Host"))?;
             }
         }
-        if let (Some(authority), ..) = self.parts() {
+        if !self.is_path()
+            && let (Some(authority), ..) = self.parts()
+        {
             Authority::parse(authority).map_err(|_| HandshakeError::Malformed("a request-target with a valid host"))?;
         }
         Ok(self)
@@ -212,8 +214,17 @@ impl Request {
     /// error is the answer to a bad one. Everything else is a plain HTTP request.
     pub fn is_upgrade(&self) -> bool {
         rules::lists(&self.fields, Name::Upgrade, b"websocket")
-            || self.fields.known(Name::Key).next().is_some()
-            || self.fields.known(Name::Version).next().is_some()
+            || self.fields.has(Name::Key)
+            || self.fields.has(Name::Version)
+    }
+
+    /// Whether the target is a path, as most are, and no whole URL.
+    pub(super) fn is_path(&self) -> bool {
+        self.fields.bytes(self.target).first() == Some(&b'/')
+    }
+
+    pub(super) fn is_get(&self) -> bool {
+        self.fields.bytes(self.method) == b"GET"
     }
 
     pub(super) fn fields(&self) -> &Fields {
@@ -235,10 +246,6 @@ impl Request {
 
     /// The authority in the target, where it is a whole URL, the path and the query.
     pub(super) fn parts(&self) -> (Option<&str>, &str, Option<&str>) {
-        let split = |resource| match str::split_once(resource, '?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (resource, None),
-        };
         let target = self.target();
         if target.starts_with('/') {
             let (path, query) = split(target);
@@ -257,6 +264,13 @@ impl Request {
         let (path, query) = split(target);
         (None, path, query)
     }
+}
+
+/// The path and the query. Targets are short: a search of the bytes one by one is the quickest.
+fn split(resource: &str) -> (&str, Option<&str>) {
+    let end = resource.bytes().position(|byte| byte == b'?').unwrap_or(resource.len());
+    let (path, query) = resource.split_at_checked(end).unwrap_or_default();
+    (path, query.strip_prefix('?'))
 }
 
 /// Without the values of the headers, which hold cookies and credentials.

@@ -7,12 +7,10 @@ use super::token::elements;
 
 /// The header that comes at most once (RFC 6455 section 11.3).
 pub(super) fn at_most_one(fields: &Fields, name: Name) -> Result<Option<&[u8]>, HandshakeError> {
-    let mut values = fields.known(name);
-    let value = values.next();
-    match values.next() {
-        Some(_) => Err(HandshakeError::RepeatedHeader(name.text())),
-        None => Ok(value),
+    if fields.has_more_than_one(name) {
+        return Err(HandshakeError::RepeatedHeader(name.text()));
     }
+    Ok(fields.known(name).next())
 }
 
 /// The header that comes once and only once.
@@ -22,8 +20,10 @@ pub(super) fn only(fields: &Fields, name: Name) -> Result<&[u8], HandshakeError>
 
 /// Whether the header, which is a list, has an element that is `element` in any case.
 pub(super) fn lists(fields: &Fields, name: Name, element: &[u8]) -> bool {
-    let mut listed = fields.known(name).flat_map(elements);
-    listed.any(|listed| listed.eq_ignore_ascii_case(element))
+    fields.known(name).any(|value| {
+        // As a rule it is the only one.
+        value.eq_ignore_ascii_case(element) || elements(value).any(|listed| listed.eq_ignore_ascii_case(element))
+    })
 }
 
 /// "A Connection header field that includes the token "Upgrade", treated as an ASCII case-insensitive
