@@ -14,6 +14,7 @@ pub(crate) struct Written {
     length: usize,
 }
 
+#[cfg_attr(not(feature = "deflate"), allow(dead_code, reason = "compression alone writes"))]
 impl Written {
     /// Room behind what was written, to be followed by [`add`](Self::add): at least `least` bytes of it, and at most `most`,
     /// which comes first.

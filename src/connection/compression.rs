@@ -98,7 +98,7 @@ impl Compression {
         false
     }
 
-    pub(super) fn inflate(&mut self, input: &[u8], _: &mut BytesMut, _: usize) -> Result<usize, Protocol> {
+    pub(super) fn inflate(&mut self, input: &[u8], _: &mut Written, _: usize) -> Result<usize, Protocol> {
         Ok(input.len())
     }
 
