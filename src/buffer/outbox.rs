@@ -204,7 +204,7 @@ impl Outbox {
     fn make_room(&mut self, size: usize) {
         if self.gathered.capacity() - self.gathered.len() < size {
             self.drop_sent(size);
-            self.gathered.reserve(size);
+            self.gathered.reserve(size.max(LEAST_ROOM.min(self.limit)));
         }
     }
 
@@ -356,6 +356,9 @@ fn append(memory: &mut BytesMut, header: Encoded, payload: &[u8], mask: Option<[
 /// Payloads of at least this many bytes are shared and not copied: about where a copy costs more than the
 /// reference count and the further slice of a vectored write.
 pub(crate) const SHARED: usize = 2048;
+
+/// What is gathered is mostly more than one small frame: memory that begins smaller than this would grow time and again.
+const LEAST_ROOM: usize = 512;
 
 #[cfg(test)]
 mod tests;
