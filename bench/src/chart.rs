@@ -6,7 +6,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use crate::part::{Axis, Task, bytes};
-use crate::results::{Results, Taken, number};
+use crate::results::{Cell, Results, Taken, number};
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -44,8 +44,7 @@ pub(crate) fn write(results: &Results, folder: &Path) -> Drawn {
 fn names(results: &Results) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for row in results.tables.iter().flat_map(|table| &table.rows) {
-        let drawn = row.cells.iter().any(|cell| cell.median().is_some());
-        if drawn && !names.contains(&&*row.name) {
+        if row.cells.iter().any(|cell| drawn(cell).is_some()) && !names.contains(&&*row.name) {
             names.push(&row.name);
         }
     }
@@ -56,11 +55,11 @@ fn names(results: &Results) -> Vec<&str> {
 }
 
 fn draw(table: &Taken, panel: &Area<'_>) -> Drawn {
-    let medians = || table.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.median());
+    let medians = || table.rows.iter().flat_map(|row| &row.cells).filter_map(drawn);
     let (least, most) =
         medians().fold((f64::MAX, f64::MIN), |(least, most), median| (least.min(median), most.max(median)));
     let (Some(first), Some(last)) = (table.tasks.first(), table.tasks.last()) else { return Ok(()) };
-    if least > most || least <= 0.0 {
+    if least > most {
         return Ok(());
     }
     let y = least / 1.3..most * 1.3;
@@ -87,7 +86,7 @@ fn draw(table: &Taken, panel: &Area<'_>) -> Drawn {
         for (place, row) in table.rows.iter().enumerate() {
             let aside = (place as f64 + 0.5) / table.rows.len() as f64 * 0.8 - 0.4;
             let color = color(&row.name);
-            let dots = (1..).zip(&row.cells).filter_map(|(x, cell)| Some((f64::from(x) + aside, cell.median()?)));
+            let dots = (1..).zip(&row.cells).filter_map(|(x, cell)| Some((f64::from(x) + aside, drawn(cell)?)));
             chart.draw_series(dots.map(|dot| Circle::new(dot, 4, color.filled())))?;
         }
         return Ok(());
@@ -118,12 +117,16 @@ fn draw(table: &Taken, panel: &Area<'_>) -> Drawn {
     for row in &table.rows {
         let (color, width) = (color(&row.name), width_of(&row.name));
         let medians = table.tasks.iter().zip(&row.cells);
-        let points: Vec<(f64, f64)> =
-            medians.filter_map(|(task, cell)| Some((task.x as f64, cell.median()?))).collect();
+        let points: Vec<(f64, f64)> = medians.filter_map(|(task, cell)| Some((task.x as f64, drawn(cell)?))).collect();
         chart.draw_series(points.iter().map(|&point| Circle::new(point, 2 + width / 2, color.filled())))?;
         chart.draw_series(LineSeries::new(points, color.stroke_width(width)))?;
     }
     Ok(())
+}
+
+/// What stands in the chart of a cell: none has no place on a logarithmic axis.
+fn drawn(cell: &Cell) -> Option<f64> {
+    cell.median().filter(|&median| median > 0.0)
 }
 
 /// The name of the column that is at a place of the horizontal axis, if one is.
