@@ -15,3 +15,4 @@ mod misuse;
 mod printed;
 mod states;
 mod text;
+mod words;
