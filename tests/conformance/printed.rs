@@ -1,6 +1,7 @@
 //! What `{:?}` prints: enough to tell two apart by, and no secret.
 
 use sockeye::deflate::{Deflate, Direction, Options, Parameters};
+use sockeye::utf8::Validator;
 use sockeye::{CloseCode, CloseFrame, Config, Connection, Due, Event, Inbox, Outbox, Role, SystemEntropy, Text};
 
 use crate::common::*;
@@ -69,4 +70,10 @@ fn a_deadline_prints_what_was_waited_for() {
     for (due, expected) in waits {
         assert!(due.to_string().contains(expected), "{due}");
     }
+}
+
+#[test]
+fn text_that_is_wrong_prints_where() {
+    let wrong = Validator::new().validate(b"abc\xFF").unwrap_err();
+    assert!(wrong.to_string().contains("at offset 3 "), "{wrong}");
 }
