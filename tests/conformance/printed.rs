@@ -20,7 +20,8 @@ fn a_connection_prints_its_role_its_state_and_its_failure() {
 #[test]
 fn buffers_print_how_much_they_hold_and_not_what() {
     let mut inbox = Inbox::new();
-    inbox.extend(b"secret");
+    inbox.extend(b"a secret");
+    inbox.consume(2);
     let text = format!("{inbox:?}");
     assert!(text.starts_with("Inbox { ") && text.contains("unread: 6"), "{text}");
     let mut outbox = Outbox::with_limit(1000);
