@@ -2,7 +2,9 @@
 
 use sockeye::deflate::{Deflate, Direction, Options, Parameters};
 use sockeye::utf8::Validator;
-use sockeye::{CloseCode, CloseFrame, Config, Connection, Due, Event, Inbox, Outbox, Role, SystemEntropy, Text};
+use sockeye::{
+    CloseCode, CloseFrame, Config, Connection, Due, Event, Inbox, Outbox, OutboxFull, Role, SystemEntropy, Text,
+};
 
 use crate::common::*;
 
@@ -27,6 +29,8 @@ fn buffers_print_how_much_they_hold_and_not_what() {
     let mut outbox = Outbox::with_limit(1000);
     outbox.extend(b"secret");
     assert_eq!(format!("{outbox:?}"), "Outbox { waiting: 6, limit: 1000 }");
+    let full = OutboxFull { limit: 1000, waiting: 994 }.to_string();
+    assert!(full.contains("1000") && full.contains("994"), "{full}");
 }
 
 #[test]
