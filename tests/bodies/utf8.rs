@@ -3,7 +3,7 @@
 //! Input: a seed for the pieces (2 bytes), where the text is to lie in memory (1), the text.
 
 use sockeye::Text;
-use sockeye::utf8::Validator;
+use sockeye::utf8::{Validator, is_valid};
 
 use super::cursor::{Cursor, Sizes};
 use super::{Seed, seed};
@@ -21,8 +21,9 @@ pub fn run(input: &[u8]) {
     assert_eq!(validate([text]), expected, "whole");
     assert_eq!(validate(text.chunks(1)), expected, "byte by byte");
     assert_eq!(validate(Sizes::new(sizes).split(text)), expected, "in pieces");
-    let owned = Text::new(text.to_vec().into());
-    assert_eq!(owned.is_ok(), std::str::from_utf8(text).is_ok());
+    let valid = std::str::from_utf8(text).is_ok();
+    assert_eq!(is_valid(text), valid);
+    assert_eq!(Text::new(text.to_vec().into()).is_ok(), valid);
 }
 
 /// The first wrong byte, or how many bytes at the end wait for others.

@@ -9,6 +9,7 @@ mod codes;
 mod control;
 mod fragmentation;
 mod framing;
+mod lending;
 mod limits;
 mod masking;
 mod misuse;

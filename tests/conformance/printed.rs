@@ -1,7 +1,10 @@
 //! What `{:?}` prints: enough to tell two apart by, and no secret.
 
 use sockeye::deflate::{Deflate, Direction, Options, Parameters};
-use sockeye::{CloseCode, CloseFrame, Config, Connection, Due, Event, Inbox, Outbox, Role, SystemEntropy, Text};
+use sockeye::utf8::Validator;
+use sockeye::{
+    CloseCode, CloseFrame, Config, Connection, Due, Event, Inbox, Outbox, OutboxFull, Role, SystemEntropy, Text,
+};
 
 use crate::common::*;
 
@@ -19,12 +22,15 @@ fn a_connection_prints_its_role_its_state_and_its_failure() {
 #[test]
 fn buffers_print_how_much_they_hold_and_not_what() {
     let mut inbox = Inbox::new();
-    inbox.extend(b"secret");
+    inbox.extend(b"a secret");
+    inbox.consume(2);
     let text = format!("{inbox:?}");
     assert!(text.starts_with("Inbox { ") && text.contains("unread: 6"), "{text}");
     let mut outbox = Outbox::with_limit(1000);
     outbox.extend(b"secret");
     assert_eq!(format!("{outbox:?}"), "Outbox { waiting: 6, limit: 1000 }");
+    let full = OutboxFull { limit: 1000, waiting: 994 }.to_string();
+    assert!(full.contains("1000") && full.contains("994"), "{full}");
 }
 
 #[test]
@@ -69,4 +75,10 @@ fn a_deadline_prints_what_was_waited_for() {
     for (due, expected) in waits {
         assert!(due.to_string().contains(expected), "{due}");
     }
+}
+
+#[test]
+fn text_that_is_wrong_prints_where() {
+    let wrong = Validator::new().validate(b"abc\xFF").unwrap_err();
+    assert!(wrong.to_string().contains("at offset 3 "), "{wrong}");
 }

@@ -1,6 +1,6 @@
 //! Rules 52 to 54: UTF-8 (RFC 6455 sections 5.6 and 8.1, RFC 3629).
 
-use sockeye::{Config, Error, Event, InvalidText, Protocol, Role};
+use sockeye::{Config, Error, InvalidText, Protocol, Role};
 
 use crate::common::*;
 
@@ -177,27 +177,5 @@ fn rule_54_noncharacters_and_the_edges_are_accepted() {
                 assert_receiving(role, &Config::default(), &bytes, &[Seen::text(&text)], &[]);
             }
         }
-    }
-}
-
-#[test]
-fn a_text_that_is_lent_is_what_came() {
-    for expected in ["", "a", "물고기"] {
-        let mut end = End::new(Role::Server);
-        end.inbox.extend(&[whole(Role::Client, TEXT, expected), whole(Role::Client, BINARY, expected)].concat());
-        let Ok(Some(Event::Text(text))) = end.connection.receive(&mut end.inbox, &mut end.outbox) else {
-            panic!("no text")
-        };
-        assert_eq!((text.as_str(), &*text, text.as_ref()), (expected, expected, expected));
-        assert_eq!(
-            (text.as_bytes(), text.len(), text.is_empty()),
-            (expected.as_bytes(), expected.len(), expected.is_empty())
-        );
-        assert_eq!(text.into_text(), expected);
-        let Ok(Some(Event::Binary(data))) = end.connection.receive(&mut end.inbox, &mut end.outbox) else {
-            panic!("no data")
-        };
-        assert_eq!((&*data, data.as_ref()), (expected.as_bytes(), expected.as_bytes()));
-        assert_eq!(data.into_bytes(), expected);
     }
 }

@@ -326,6 +326,45 @@ fn more_than_is_initialised_cannot_be_put() {
 #[should_panic(expected = "expected at most the 4 bytes")]
 fn more_than_the_space_cannot_be_filled() {
     let mut inbox = Inbox::new();
+    inbox.extend(b"there");
     inbox.space(4);
     inbox.filled(5);
+}
+
+#[test]
+fn what_is_read_while_a_space_is_out_stands_in_front_of_it() {
+    let mut inbox = Inbox::new();
+    inbox.extend(b"the first bytes");
+    let mut space = inbox.take_space(4);
+    inbox.consume(15);
+    inbox.space(4)[..4].copy_from_slice(b"1234");
+    inbox.filled(4);
+    write(&mut space, b"5678");
+    inbox.put_space(space, 4);
+    assert_eq!(inbox.unread(), b"12345678");
+}
+
+#[test]
+fn memory_of_up_to_twice_the_bytes_is_kept() {
+    for (bytes, capacity) in [(32, 64), (31, 31), (0, 0)] {
+        let mut inbox = Inbox::new();
+        inbox.exchange(BytesMut::with_capacity(64));
+        assert_eq!(inbox.capacity(), 64);
+        inbox.extend(&[b'a'; 32][..bytes]);
+        inbox.release();
+        assert_eq!((inbox.unread(), inbox.capacity()), (&[b'a'; 32][..bytes], capacity));
+    }
+}
+
+#[test]
+fn a_stream_that_never_drains_takes_bounded_memory() {
+    let mut inbox = Inbox::new();
+    for _ in 0..10_000 {
+        inbox.extend(&[b'a'; 100]);
+        inbox.hold(30);
+        inbox.lend_held(40);
+        inbox.consume(inbox.unread().len() - 40);
+    }
+    assert_eq!((inbox.held(), inbox.unread().len()), (40, 40));
+    assert!(inbox.capacity() <= 1024, "{}", inbox.capacity());
 }

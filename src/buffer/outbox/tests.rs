@@ -168,3 +168,15 @@ fn fewer_slices_than_chunks_take_the_first() {
     assert_eq!(slices.map(|slice| slice.len()), [SHARED, 2, SHARED]);
     assert_eq!(outbox.chunks_vectored(&mut []), 0);
 }
+
+#[test]
+fn from_the_room_for_control_frames_on_one_pong_waits_the_latest() {
+    for (waiting, pongs) in [(Outbox::CONTROL_ROOM - 1, 2), (Outbox::CONTROL_ROOM, 1)] {
+        let mut outbox = Outbox::new();
+        outbox.extend(&vec![0; waiting]);
+        for _ in 0..3 {
+            outbox.pong(header(Opcode::Pong, None, 0), &[], None);
+        }
+        assert_eq!(outbox.len(), waiting + 2 * pongs);
+    }
+}

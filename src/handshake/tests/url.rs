@@ -1,6 +1,7 @@
 //! Rule 1: the URLs that are taken, and those that are not.
 
 use alloc::format;
+use alloc::string::ToString;
 
 use crate::handshake::{Url, UrlError};
 
@@ -75,4 +76,21 @@ fn rule_01_invalid_urls_are_refused() {
         }
     }
     assert!(Url::parse("wss://a").unwrap().is_secure() && !Url::parse("ws://a").unwrap().is_secure());
+}
+
+#[test]
+fn what_is_wrong_with_a_url_is_said() {
+    let rows = [
+        ("http://a", "\"ws://\" or \"wss://\""),
+        ("ws://b:c@a", "no user name and password"),
+        ("ws://", "a host name"),
+        ("ws://a:0", "a port from 1 to 65535"),
+        ("ws://a/b c", "the path"),
+        ("ws://a/?b c", "the query"),
+        ("ws://a#b", "no fragment"),
+    ];
+    for (url, expected) in rows {
+        let text = Url::parse(url).unwrap_err().to_string();
+        assert!(text.contains(expected) && text.contains("(RFC "), "{text}");
+    }
 }
