@@ -1,8 +1,7 @@
 //! The receiving side: one step for whole messages and for pieces.
 
 use super::closing::State;
-use super::compression::Compression;
-use super::{Connection, Event, Piece};
+use super::{Compression, Connection, Event, Piece};
 use crate::buffer::{Inbox, Outbox};
 use crate::close::{CloseCode, CloseFrame};
 use crate::error::{Error, InvalidText, Limit, Misuse, Protocol};
