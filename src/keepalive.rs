@@ -305,6 +305,14 @@ mod tests {
     }
 
     #[test]
+    fn a_time_past_the_last_counts_as_the_last() {
+        for past in [seconds(u64::from(u32::MAX) + 5), seconds(u64::MAX)] {
+            let deadline = Keepalive::new(past).deadline(&timeouts());
+            assert_eq!(deadline, Some(seconds(u64::from(u32::MAX) + 10)));
+        }
+    }
+
+    #[test]
     fn deadlines_are_small() {
         assert_eq!(size_of::<Keepalive>(), 14);
     }
