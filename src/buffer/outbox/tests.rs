@@ -175,7 +175,7 @@ fn from_the_room_for_control_frames_on_one_pong_waits_the_latest() {
         let mut outbox = Outbox::new();
         outbox.extend(&vec![0; waiting]);
         for _ in 0..3 {
-            outbox.pong(header(Opcode::Pong, None, 0), &[], None);
+            outbox.pong(header(Opcode::Pong, None, 0).0, &[], None);
         }
         assert_eq!(outbox.len(), waiting + 2 * pongs);
     }
