@@ -48,5 +48,5 @@ impl Masks {
     }
 }
 
-/// 256 bytes: what ChaCha makes at once in wide registers.
-const BATCH: usize = 64;
+/// 64 bytes: a block of ChaCha.
+const BATCH: usize = 16;
