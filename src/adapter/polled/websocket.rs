@@ -25,7 +25,7 @@ use crate::{Broadcast, CloseFrame, Connection, Ending, Error, Inbox, IoError, Me
 /// follows it.
 ///
 /// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share. It has
-/// at most 424 bytes over tokio's `TcpStream` and 504 over smol's, and at most 192 bytes of heap beside them while it is
+/// at most 448 bytes over tokio's `TcpStream` and 528 over smol's, and at most 192 bytes of heap beside them while it is
 /// idle, or 640 where it is a client, which has masking keys.
 pub struct WebSocket<S, R> {
     stream: S,
