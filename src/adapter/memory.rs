@@ -12,7 +12,7 @@ use crate::Inbox;
 #[cfg(feature = "blocking")]
 pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
     if inbox.capacity() < LEAST_READ {
-        inbox.exchange(spare().filter(is_worth_a_read).unwrap_or_else(|| BytesMut::zeroed(READ_ALONE)));
+        lend(inbox, READ_ALONE);
     }
     inbox.space(least(inbox))
 }
@@ -22,7 +22,7 @@ pub(crate) fn space(inbox: &mut Inbox) -> &mut [u8] {
 #[cfg(any(feature = "tokio", feature = "futures"))]
 pub(crate) fn take_space(inbox: &mut Inbox) -> (BytesMut, usize) {
     if inbox.capacity() < LEAST_READ {
-        inbox.exchange(spare().map(recover).filter(is_worth_a_read).unwrap_or_else(|| BytesMut::zeroed(READ)));
+        lend(inbox, READ);
     }
     let least = least(inbox);
     (inbox.take_space(least), least.max(READ))
@@ -33,7 +33,7 @@ pub(crate) fn reclaim(inbox: &mut Inbox) {
     if inbox.is_empty() || inbox.capacity() > SLACK * inbox.len() {
         let memory = inbox.exchange(BytesMut::new());
         SPARE.with_borrow_mut(|spare| {
-            if spare.len() < SPARE_LIMIT && (1..=MOST_SPARE).contains(&memory.capacity()) {
+            if spare.len() < SPARE_LIMIT && (LEAST_READ..=MOST_SPARE).contains(&memory.capacity()) {
                 spare.push(memory);
             }
         });
@@ -45,22 +45,11 @@ fn least(inbox: &Inbox) -> usize {
     inbox.len().clamp(LEAST_READ, MOST_READ)
 }
 
-fn spare() -> Option<BytesMut> {
-    SPARE.with_borrow_mut(Vec::pop)
-}
-
-fn is_worth_a_read(memory: &BytesMut) -> bool {
-    memory.capacity() >= LEAST_READ
-}
-
-/// Memory as it was before messages were handed out of it, where they are gone.
-#[cfg(any(feature = "tokio", feature = "futures"))]
-fn recover(mut memory: BytesMut) -> BytesMut {
-    if memory.capacity() < READ / 2 {
-        memory.clear();
-        let _ = memory.try_reclaim(READ);
-    }
-    memory
+/// Lends the inbox memory of this thread, or so many bytes where there is none: the memory that has left with the last
+/// message is of this thread again, when that is gone.
+fn lend(inbox: &mut Inbox, anew: usize) {
+    reclaim(inbox);
+    inbox.exchange(SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| BytesMut::zeroed(anew)));
 }
 
 std::thread_local! {

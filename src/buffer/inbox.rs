@@ -214,10 +214,17 @@ impl Inbox {
     /// is given back. Lend an empty inbox a large memory before a read, take it back with
     /// `exchange(BytesMut::new())` after the events: only an incomplete tail is then kept, in memory of its own size.
     /// Leave one that holds much of a message alone: each exchange copies all of it.
+    ///
+    /// Where the memory has left with a message and no other has come in its place, that is returned if whoever took the
+    /// message is done with it.
     pub fn exchange(&mut self, memory: BytesMut) -> BytesMut {
         self.release_inflated();
-        self.away = None;
-        self.move_to(memory)
+        let away = self.away.take();
+        let before = self.move_to(memory);
+        match away {
+            Some(away) if before.capacity() == 0 => away.try_into_mut().unwrap_or_default(),
+            _ => before,
+        }
     }
 
     /// Moves the bytes that the inbox holds into `memory`, and returns the memory that they were in.

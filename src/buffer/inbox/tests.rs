@@ -278,6 +278,20 @@ fn memory_that_left_with_a_message_comes_back_when_the_message_is_dropped() {
 }
 
 #[test]
+fn memory_that_left_with_a_message_is_exchanged_when_the_message_is_dropped() {
+    for is_kept in [false, true] {
+        let mut inbox = Inbox::new();
+        inbox.exchange(BytesMut::zeroed(4096));
+        let message = taken(&mut inbox, 4000, 0);
+        let place = message.as_ptr();
+        let kept = is_kept.then_some(message);
+        let memory = inbox.exchange(BytesMut::new());
+        assert_eq!(memory.as_ptr() == place && memory.len() == 4096, !is_kept);
+        assert!(kept.is_none_or(|message| message.is_unique()), "an inbox that was exchanged keeps nothing");
+    }
+}
+
+#[test]
 fn the_space_joins_again_after_the_events_in_between() {
     let mut inbox = Inbox::new();
     inbox.space(4096);
