@@ -4,6 +4,7 @@
 mod arguments;
 
 use std::error::Error;
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&arguments.address).await.map_err(|error| {
         format!("cannot listen on {}: {error}; choose another address, or port 0", arguments.address)
     })?;
+    let mut interrupted = std::pin::pin!(interruption()?);
     println!("listening on ws://{}", listener.local_addr()?);
     eprintln!("{}", arguments::next_step(listener.local_addr()?));
 
@@ -38,7 +40,6 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
     let server = Arc::new(Server::new(OriginPolicy::Any).config(config).deflate(Options::new()));
     let (stop, stopped) = watch::channel(());
-    let mut interrupted = std::pin::pin!(interruption());
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -90,18 +91,25 @@ async fn echo(connection: &mut WebSocket<TcpStream>, stopped: &mut watch::Receiv
     Ok(())
 }
 
-/// Waits for Ctrl-C or, on Unix, for the signal that asks to terminate.
-async fn interruption() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Ctrl-C or, on Unix, the signal that asks to terminate: caught from here on.
+#[cfg(unix)]
+fn interruption() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Ctrl-C: caught from here on.
+#[cfg(windows)]
+fn interruption() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        let _ = interrupt.recv().await;
+    })
 }

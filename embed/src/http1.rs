@@ -1,6 +1,7 @@
 //! An HTTP/1.1 server on hyper whose connections may be upgraded, and its end: the loop around the programs for hyper and axum.
 
 use std::error::Error;
+use std::io;
 use std::iter::successors;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -18,12 +19,16 @@ use tokio::sync::watch;
 /// An error of whatever kind.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Serves until Ctrl-C or the signal that asks to terminate. Then `stop` changes, and whatever has subscribed to it is
+/// Serves until it is `interrupted`. Then `stop` changes, and whatever has subscribed to it is
 /// given 6 seconds to drop its receiver: the connections of HTTP do, and each WebSocket is to hold one.
 ///
 /// A request has the peer's [`SocketAddr`] among its extensions. A connection that fails ends alone, with one line on stderr.
-pub async fn serve<S, B>(listener: TcpListener, service: S, stop: watch::Sender<()>)
-where
+pub async fn serve<S, B>(
+    listener: TcpListener,
+    service: S,
+    stop: watch::Sender<()>,
+    interrupted: impl Future<Output = ()>,
+) where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Into<BoxError>,
@@ -31,7 +36,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let mut interrupted = pin!(interruption());
+    let mut interrupted = pin!(interrupted);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -100,18 +105,25 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     successors(Some(error), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Waits for Ctrl-C or, on Unix, for the signal that asks to terminate.
-pub async fn interruption() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Ctrl-C or, on Unix, the signal that asks to terminate: caught from here on.
+#[cfg(unix)]
+pub fn interruption() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Ctrl-C: caught from here on.
+#[cfg(windows)]
+pub fn interruption() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        let _ = interrupt.recv().await;
+    })
 }

@@ -22,7 +22,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use embed::axum_upgrade::{Rejection, Socket, WebSocketUpgrade};
-use embed::http1::serve;
+use embed::http1::{interruption, serve};
 use hyper_util::service::TowerToHyperService;
 use sockeye::deflate::Options;
 use sockeye::handshake::{OriginPolicy, Request};
@@ -62,6 +62,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         format!("cannot listen on {}: {error}; choose another address, or port 0", arguments.address)
     })?;
     let address = listener.local_addr()?;
+    let interrupted = interruption()?;
     println!("listening on ws://{address}");
     eprintln!("open http://{address}/ in a browser, or {}", arguments::next_step(address));
 
@@ -78,7 +79,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     };
     let routes = Router::new().route("/", get(index)).route("/counter", get(counter)).route("/stats", get(stats));
     // `axum::serve` would do, but for a peer that connects and says nothing: it sets no deadline.
-    serve(listener, TowerToHyperService::new(routes.with_state(app)), stop).await;
+    serve(listener, TowerToHyperService::new(routes.with_state(app)), stop, interrupted).await;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use arguments::Arguments;
-use embed::http1::{BoxError, chain, serve};
+use embed::http1::{BoxError, chain, interruption, serve};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -39,6 +39,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         format!("cannot listen on {}: {error}; choose another address, or port 0", arguments.address)
     })?;
     let address = listener.local_addr()?;
+    let interrupted = interruption()?;
     println!("listening on ws://{address}");
     eprintln!("open http://{address}/ in a browser, or {}", arguments::next_step(address));
 
@@ -50,7 +51,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let response = answer(&server, request, &stopped);
         async { response }
     });
-    serve(listener, service, stop).await;
+    serve(listener, service, stop, interrupted).await;
     Ok(())
 }
 

@@ -36,7 +36,7 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
     let client = Client::new().config(config).deflate(Options::new()).roots(arguments.roots.clone());
     let patience = Timeouts::default().handshake.unwrap_or_default();
-    let mut interrupted = pin!(interruption());
+    let mut interrupted = pin!(interruption()?);
     let mut socket = tokio::select! {
         connected = timeout(patience, connect(&client, &arguments.url)) => {
             connected.map_err(|_| IoError::TimedOut(Due::Handshake))??
