@@ -35,11 +35,10 @@ fn avx2<const LOOK: bool>(piece: &mut [u8], word: u64) -> u64 {
 /// A block of this size, where there is one. What follows it.
 #[inline(always)]
 fn step<'p, const BYTES: usize>(piece: &'p mut [u8], word: u64, seen: &mut [u64; 32]) -> &'p mut [u8] {
-    if piece.len() < BYTES {
-        return piece;
+    let (first, rest) = piece.split_at_mut(if piece.len() < BYTES { 0 } else { BYTES });
+    if let Ok(first) = first.try_into() {
+        block::<BYTES>(first, word, seen);
     }
-    let (first, rest) = piece.split_first_chunk_mut().expect("at least as many");
-    block::<BYTES>(first, word, seen);
     rest
 }
 
