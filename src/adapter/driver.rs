@@ -52,8 +52,11 @@ enum Transport {
 
 /// What an adapter does next.
 pub(crate) enum Step<T> {
-    /// Hand this to the caller.
+    /// Hand this part of a message to the caller, or the whole of it. Whatever else there is to do can wait.
     Deliver(T),
+    /// Write what the transport takes now, as the answer does not wait for the caller's next call, and hand this control
+    /// frame to the caller.
+    Answer(T),
     /// Tell the caller that it asked for what there is not. The connection goes on.
     Refuse(Error),
     /// Write the outbox, as much as the transport takes now, and read; wait for either or for the deadline.
@@ -90,41 +93,76 @@ impl Sent for Broadcast {
 
 /// What an adapter hands to the caller: whole messages, or messages in parts.
 pub(crate) trait Received: Sized {
-    fn receive(connection: &mut Connection, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Self>, Error>;
+    /// The same, as the inbox lends it.
+    type Lent<'i>;
 
-    /// Whether it is a close frame.
-    fn is_close(&self) -> bool;
+    fn receive<'i>(
+        connection: &mut Connection,
+        inbox: &'i mut Inbox,
+        outbox: &mut Outbox,
+    ) -> Result<Option<Self::Lent<'i>>, Error>;
 
-    /// Whether it is no control frame.
-    fn is_data(&self) -> bool;
+    fn kind(lent: &Self::Lent<'_>) -> Kind;
+
+    fn keep(lent: Self::Lent<'_>) -> Self;
+}
+
+/// What an adapter asks of what was received.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Data,
+    Control,
+    Close,
 }
 
 impl Received for Message {
+    type Lent<'i> = Event<'i>;
+
     #[inline]
-    fn receive(connection: &mut Connection, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Self>, Error> {
-        Ok(connection.receive(inbox, outbox)?.map(Event::into_message))
+    fn receive<'i>(
+        connection: &mut Connection,
+        inbox: &'i mut Inbox,
+        outbox: &mut Outbox,
+    ) -> Result<Option<Event<'i>>, Error> {
+        connection.receive(inbox, outbox)
     }
 
-    fn is_close(&self) -> bool {
-        matches!(self, Self::Close(_))
+    #[inline]
+    fn kind(lent: &Event<'_>) -> Kind {
+        match lent {
+            Event::Text(_) | Event::Binary(_) => Kind::Data,
+            Event::Ping(_) | Event::Pong(_) => Kind::Control,
+            Event::Close(_) => Kind::Close,
+        }
     }
 
-    fn is_data(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Binary(_))
+    #[inline]
+    fn keep(lent: Event<'_>) -> Self {
+        lent.into_message()
     }
 }
 
 impl Received for Part {
-    fn receive(connection: &mut Connection, inbox: &mut Inbox, outbox: &mut Outbox) -> Result<Option<Self>, Error> {
-        Ok(connection.receive_piece(inbox, outbox)?.map(Piece::into_part))
+    type Lent<'i> = Piece<'i>;
+
+    fn receive<'i>(
+        connection: &mut Connection,
+        inbox: &'i mut Inbox,
+        outbox: &mut Outbox,
+    ) -> Result<Option<Piece<'i>>, Error> {
+        connection.receive_piece(inbox, outbox)
     }
 
-    fn is_close(&self) -> bool {
-        matches!(self, Self::Close(_))
+    fn kind(lent: &Piece<'_>) -> Kind {
+        match lent {
+            Piece::Text { .. } | Piece::Binary { .. } => Kind::Data,
+            Piece::Ping(_) | Piece::Pong(_) => Kind::Control,
+            Piece::Close(_) => Kind::Close,
+        }
     }
 
-    fn is_data(&self) -> bool {
-        matches!(self, Self::Text { .. } | Self::Binary { .. })
+    fn keep(lent: Piece<'_>) -> Self {
+        lent.into_part()
     }
 }
 
@@ -158,29 +196,37 @@ impl Driver {
         if self.transport == Transport::Gone {
             return Step::End(self.take_failure());
         }
-        let received = match T::receive(&mut self.connection, &mut self.inbox, &mut self.outbox) {
-            Ok(Some(received)) => {
-                if received.is_close() {
-                    self.keepalive.closing(now());
+        let failed = match T::receive(&mut self.connection, &mut self.inbox, &mut self.outbox) {
+            Ok(Some(lent)) => {
+                if self.transport == Transport::ReadOnly {
+                    discard(&mut self.outbox);
                 }
-                if self.releases && received.is_data() {
-                    self.keepalive.stirred(now());
+                match T::kind(&lent) {
+                    Kind::Data => {
+                        if self.releases {
+                            self.keepalive.stirred(now());
+                        }
+                        return Step::Deliver(T::keep(lent));
+                    }
+                    Kind::Control => {}
+                    Kind::Close => self.keepalive.closing(now()),
                 }
-                Some(received)
+                return Step::Answer(T::keep(lent));
             }
             Ok(None) => None,
             Err(error @ Error::Misuse(_)) => return Step::Refuse(error),
-            Err(error) => {
-                self.fail(error.into());
-                None
-            }
+            Err(error) => Some(error),
         };
-        if self.transport == Transport::ReadOnly {
-            // Half a frame may have left: an answer behind it would be read as its rest.
-            self.discard_outbox();
+        self.step_without(failed, now)
+    }
+
+    /// What to do next, where the inbox has nothing to hand out, or what it has is wrong.
+    fn step_without<T>(&mut self, failed: Option<Error>, now: impl Fn() -> Duration) -> Step<T> {
+        if let Some(error) = failed {
+            self.fail(error.into());
         }
-        if let Some(received) = received {
-            return Step::Deliver(received);
+        if self.transport == Transport::ReadOnly {
+            discard(&mut self.outbox);
         }
         if self.connection.is_closing() {
             self.keepalive.closing(now());
@@ -245,15 +291,19 @@ impl Driver {
     }
 
     /// Bytes were read into the inbox.
-    pub(crate) fn read(&mut self, count: usize, now: Duration) {
+    pub(crate) fn read(&mut self, count: usize, now: impl Fn() -> Duration) {
         self.inbox.filled(count);
-        self.keepalive.heard(now);
         self.unjudged = true;
+        self.heard(now);
     }
 
-    /// The transport has taken bytes for which it had no room before: the peer reads.
-    pub(crate) fn taken(&mut self, now: Duration) {
-        self.keepalive.heard(now);
+    /// The peer has given a sign of life: it has sent, or it reads, as the transport has taken bytes for which it had no
+    /// room before.
+    pub(crate) fn heard(&mut self, now: impl Fn() -> Duration) {
+        // Without pings nothing waits for one, and to look at the clock costs more than a small message.
+        if self.timeouts.ping_interval.is_some() {
+            self.keepalive.heard(now());
+        }
     }
 
     /// The peer has ended its half of the transport.
@@ -265,7 +315,7 @@ impl Driver {
     /// The transport takes nothing more. What the peer sent before is still read.
     pub(crate) fn unwritable(&mut self, error: io::Error, now: Duration) {
         self.broken.get_or_insert(Broken::Io(error.kind()));
-        self.discard_outbox();
+        discard(&mut self.outbox);
         if self.transport == Transport::Whole {
             self.transport = Transport::ReadOnly;
         }
@@ -335,13 +385,9 @@ impl Driver {
             self.broken.get_or_insert(broken);
         }
         self.fail_transport(error);
-        self.discard_outbox();
+        discard(&mut self.outbox);
         self.connection.receive_eof();
         self.transport = Transport::Gone;
-    }
-
-    fn discard_outbox(&mut self) {
-        self.outbox = Outbox::with_limit(self.outbox.limit());
     }
 
     /// A failure of the transport counts while the connection was not over; how the transport ends after that is of
@@ -359,4 +405,9 @@ impl Driver {
     fn fail(&mut self, error: IoError) {
         self.failure.get_or_insert_with(|| Box::new(error));
     }
+}
+
+/// Drops what waits: half a frame may have left, and what is behind it would be read as its rest.
+fn discard(outbox: &mut Outbox) {
+    *outbox = Outbox::with_limit(outbox.limit());
 }

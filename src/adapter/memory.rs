@@ -31,9 +31,14 @@ pub(crate) fn take_space(inbox: &mut Inbox) -> (BytesMut, usize) {
 /// Takes the memory of an inbox that waits for bytes: all of it where the inbox is empty, and what is much too large.
 pub(crate) fn reclaim(inbox: &mut Inbox) {
     if inbox.is_empty() || inbox.capacity() > SLACK * inbox.len() {
-        let memory = inbox.exchange(BytesMut::new());
+        keep(inbox.exchange(BytesMut::new()));
+    }
+}
+
+fn keep(memory: BytesMut) {
+    if (LEAST_READ..=MOST_SPARE).contains(&memory.capacity()) {
         SPARE.with_borrow_mut(|spare| {
-            if spare.len() < SPARE_LIMIT && (LEAST_READ..=MOST_SPARE).contains(&memory.capacity()) {
+            if spare.len() < SPARE_LIMIT {
                 spare.push(memory);
             }
         });
@@ -45,11 +50,15 @@ fn least(inbox: &Inbox) -> usize {
     inbox.len().clamp(LEAST_READ, MOST_READ)
 }
 
-/// Lends the inbox memory of this thread, or so many bytes where there is none: the memory that has left with the last
-/// message is of this thread again, when that is gone.
+/// Lends the inbox memory of this thread, or so many bytes where there is none.
 fn lend(inbox: &mut Inbox, anew: usize) {
-    reclaim(inbox);
-    inbox.exchange(SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| BytesMut::zeroed(anew)));
+    let spare = || SPARE.with_borrow_mut(Vec::pop);
+    let memory = spare().or_else(|| {
+        // The memory that has left with the last message is free again, where that is gone.
+        reclaim(inbox);
+        spare()
+    });
+    keep(inbox.exchange(memory.unwrap_or_else(|| BytesMut::zeroed(anew))));
 }
 
 std::thread_local! {

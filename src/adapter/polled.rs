@@ -23,6 +23,7 @@
 
 mod handshake;
 pub(crate) mod io;
+mod poll;
 mod split;
 mod wakers;
 mod websocket;

@@ -104,7 +104,7 @@ impl<S: Duplex> Shared<S> {
                 let now = self.clock.now();
                 // A stream that holds bytes of its own has had room for them where it could be flushed.
                 if stalled && (batch.len() < before || matches!(written, Ok(false))) {
-                    self.driver().taken(now);
+                    self.driver().heard(|| now);
                 }
                 stalled = true;
                 match written {
@@ -266,11 +266,10 @@ impl<S: Duplex> Receiver<S> {
         loop {
             let step = self.shared.driver().step::<T>(|| self.shared.clock.now());
             match step {
-                Step::Deliver(received) => {
-                    if !received.is_data() {
-                        // An error is noted for the end.
-                        let _ = self.shared.write_or_leave();
-                    }
+                Step::Deliver(received) => return Ok(Some(received)),
+                Step::Answer(received) => {
+                    // An error is noted for the end.
+                    let _ = self.shared.write_or_leave();
                     return Ok(Some(received));
                 }
                 Step::Refuse(error) => return Err(error.into()),
@@ -319,7 +318,7 @@ impl<S: Duplex> Receiver<S> {
         driver.inbox = inbox;
         match read {
             Ok(0) => driver.eof(now),
-            Ok(count) => driver.read(count, now),
+            Ok(count) => driver.read(count, || now),
             Err(error) if has_waited(&error) => driver.tick(now),
             Err(error) => driver.unreadable(error),
         }

@@ -101,11 +101,9 @@ impl<S: Transport> WebSocket<S> {
     fn receive_as<T: Received>(&mut self) -> Result<Option<T>, IoError> {
         loop {
             match self.driver.step::<T>(|| self.clock.now()) {
-                Step::Deliver(received) => {
-                    if !received.is_data() {
-                        // An answer to a control frame does not wait for the caller's next call.
-                        self.write();
-                    }
+                Step::Deliver(received) => return Ok(Some(received)),
+                Step::Answer(received) => {
+                    self.write();
                     return Ok(Some(received));
                 }
                 Step::Refuse(error) => return Err(error.into()),
@@ -239,7 +237,7 @@ impl<S: Transport> WebSocket<S> {
         // A stream that holds bytes of its own has had room for them where it could be flushed.
         let has_taken = self.driver.outbox.len() < before || written.is_ok();
         if has_taken && core::mem::take(&mut self.stalled) {
-            self.driver.taken(now);
+            self.driver.heard(|| now);
         }
         match written {
             Err(error) if has_waited(&error) => {
@@ -258,7 +256,7 @@ impl<S: Transport> WebSocket<S> {
         let now = self.clock.now();
         match read {
             Ok(0) => self.driver.eof(now),
-            Ok(count) => self.driver.read(count, now),
+            Ok(count) => self.driver.read(count, || now),
             Err(error) if has_waited(&error) => self.driver.tick(now),
             Err(error) => self.driver.unreadable(error),
         }

@@ -230,7 +230,9 @@ impl Inbox {
     /// Moves the bytes that the inbox holds into `memory`, and returns the memory that they were in.
     fn move_to(&mut self, mut memory: BytesMut) -> BytesMut {
         let (held, unread) = (self.held.len(), self.filled - self.next);
-        if memory.len() < held + unread {
+        if held + unread == 0 {
+            // Most are exchanged so, and nothing is to be moved.
+        } else if memory.len() < held + unread {
             memory.clear();
             memory.extend_from_slice(&self.memory[self.held.clone()]);
             memory.extend_from_slice(self.unread());

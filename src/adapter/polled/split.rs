@@ -20,7 +20,7 @@ type Shared<S, R> = Arc<Mutex<WebSocket<S, R>>>;
 
 pub(super) fn split<S, R: Runtime<S>>(websocket: WebSocket<S, R>) -> (Sender<S, R>, Receiver<S, R>) {
     let subprotocol = websocket.subprotocol().map(String::from);
-    let place = Place::new(websocket.wakers());
+    let place = Place::new(&websocket.wakers);
     let shared = Arc::new(Mutex::new(websocket));
     (Sender { shared: Arc::clone(&shared), place }, Receiver { shared, subprotocol })
 }
@@ -164,7 +164,7 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// [`IoError`], once; then `None`. But [`Misuse::MessageInPieces`](crate::Misuse::MessageInPieces) each time, while a
     /// message that has begun in parts goes on: nothing is lost, and [`receive_part`](Self::receive_part) has the rest.
     pub async fn receive(&mut self) -> Result<Option<Message>, IoError> {
-        poll_fn(|context| lock(&self.shared).poll_receive(context)).await.transpose()
+        poll_fn(|context| lock(&self.shared).poll_receive(context)).await
     }
 
     /// The next part of a message as it arrives, or control frame; `None` at the end of the connection. What is received
@@ -175,7 +175,7 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// # Errors
     /// [`IoError`], once; then `None`.
     pub async fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
-        poll_fn(|context| lock(&self.shared).poll_receive(context)).await.transpose()
+        poll_fn(|context| lock(&self.shared).poll_receive(context)).await
     }
 }
 
@@ -196,7 +196,7 @@ impl<S, R: Runtime<S>> Stream for Receiver<S, R> {
     type Item = Result<Message, IoError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        lock(&self.shared).poll_receive(context)
+        lock(&self.shared).poll_receive(context).map(Result::transpose)
     }
 }
 

@@ -1,51 +1,64 @@
 //! Waking both halves of a connection.
 
 use core::task::{Context, Waker};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
 use std::vec::Vec;
 
-/// The tasks that wait for the transport: the one that receives and those that send.
+/// The tasks that wait for the transport, where there are several: the one that receives and those that send.
 ///
 /// A transport remembers one waker for each direction, and both halves read and write: whoever polls last would
-/// take the other's wake-up. So the transport is given one waker that wakes them all.
+/// take the other's wake-up. So the transport is given one waker that wakes them all. A task that waits alone gives the
+/// transport its own, and is known here in case that another comes.
 #[derive(Default)]
 pub(super) struct Wakers {
     receiving: Mutex<Option<Waker>>,
     /// By the place where each waits: a task may wait in several.
     sending: Mutex<Vec<(usize, Waker)>>,
+    /// Whether any of these waits to send.
+    sends: AtomicBool,
     /// Places that were given.
     places: AtomicUsize,
 }
 
 impl Wakers {
-    /// Takes note of the task that receives, before the transport is asked.
-    pub(super) fn receiving(&self, context: &Context<'_>) {
+    /// Takes note of the task that receives, before the transport is asked or while that knows nobody else. It stays known
+    /// after that, as it will be most often the same one that receives next: nobody wakes it then.
+    pub(super) fn receiving(&self, waker: &Waker) {
         let mut waiting = self.receiving.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *waiting {
-            Some(waker) => waker.clone_from(context.waker()),
-            none => *none = Some(context.waker().clone()),
+            Some(before) => before.clone_from(waker),
+            none => *none = Some(waker.clone()),
         }
     }
 
-    /// The task that receives has something to do.
+    /// Nobody waits to receive any more.
     pub(super) fn received(&self) {
         *self.receiving.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Takes note of the task that waits to send in this place, before the transport is asked.
+    /// Takes note of the task that waits to send in this place, before the transport is asked or while that knows nobody
+    /// else.
     pub(super) fn sending(&self, place: usize, context: &Context<'_>) {
         let mut waiting = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
         match waiting.iter_mut().find(|(other, _)| *other == place) {
             Some((_, waker)) => waker.clone_from(context.waker()),
             None => waiting.push((place, context.waker().clone())),
         }
+        self.sends.store(true, Ordering::Relaxed);
     }
 
     /// Nobody waits in this place any more.
     pub(super) fn sent(&self, place: usize) {
-        self.sending.lock().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| *other != place);
+        let mut waiting = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|(other, _)| *other != place);
+        self.sends.store(!waiting.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Question: whether a task waits to send. It costs no lock; a task that is woken at this moment may still count.
+    pub(super) fn anyone_sends(&self) -> bool {
+        self.sends.load(Ordering::Relaxed)
     }
 
     /// Wakes the task that receives, which also writes.
@@ -56,7 +69,11 @@ impl Wakers {
 
     /// Wakes the tasks that send, for which there is room now.
     pub(super) fn wake_sending(&self) {
-        let wakers = core::mem::take(&mut *self.sending.lock().unwrap_or_else(PoisonError::into_inner));
+        let wakers = {
+            let mut waiting = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+            self.sends.store(false, Ordering::Relaxed);
+            core::mem::take(&mut *waiting)
+        };
         wakers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }
