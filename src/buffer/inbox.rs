@@ -420,25 +420,27 @@ impl Inbox {
     }
 
     /// Makes room for `least` bytes behind the filled ones: by starting over where the inbox is empty, by moving
-    /// bytes to where at least as many are free in front of them, and otherwise by growing.
+    /// bytes to where at least as many are free in front of them, and otherwise by growing. Where there is room, few bytes with
+    /// much free in front of them are moved as well: what comes next is written where the caches still know the memory.
     fn make_room(&mut self, least: usize) {
-        if self.held.is_empty() && self.next == self.filled {
+        let (held, unread) = (self.held.len(), self.filled - self.next);
+        let kept = held + unread;
+        if kept == 0 {
             self.held = 0..0;
             self.next = 0;
             self.filled = 0;
         }
-        let free = self.memory.capacity() - self.filled;
-        if free >= least {
+        let has_room = self.memory.capacity() - self.filled >= least;
+        if has_room && self.filled - kept <= FEW * kept {
             return;
         }
-        let (held, unread) = (self.held.len(), self.filled - self.next);
         // Control frames have come between the message and what is unread: their place is free.
         if held > 0 && self.next - self.held.end >= unread {
             self.memory.copy_within(self.next..self.filled, self.held.end);
             self.next = self.held.end;
             self.filled = self.next + unread;
         }
-        if self.filled - (held + unread) >= held + unread {
+        if self.filled - kept >= kept {
             self.memory.copy_within(self.held.clone(), 0);
             self.memory.copy_within(self.next..self.filled, held);
             self.held = 0..held;
@@ -467,6 +469,10 @@ impl Inbox {
         }
     }
 }
+
+/// Bytes are few where this many times as many are free in front of them, so that a move costs a fraction of what has been
+/// taken since the last one.
+const FEW: usize = 8;
 
 /// Up to here a copy costs less than to share memory.
 const COPIED: usize = 512;

@@ -62,6 +62,9 @@ pub(super) struct Found {
     pub(super) last: bool,
 }
 
+/// A small read by itself is not in the caches yet when it is unmasked; so many bytes are, and stay in the first one.
+const STRIDE: usize = 32 << 10;
+
 /// The two doors: whether a message is wanted whole or as it arrives. A constant, so that each is compiled for itself.
 const WHOLE: bool = false;
 const PIECES: bool = true;
@@ -171,7 +174,7 @@ impl Connection {
             let complete = if message.compressed {
                 inflate::<DOOR>(frame, message, &mut self.compression, self.config.message_limit, inbox)?
             } else {
-                take(frame, message, inbox)?
+                take::<DOOR>(frame, message, inbox)?
             };
             let ended = complete && frame.fin;
             if ended && !message.validator.is_complete() {
@@ -307,9 +310,15 @@ fn text(payload: &mut [u8], key: [u8; 4]) -> bool {
 }
 
 /// Unmasks and validates the next bytes of the frame, and adds them to the message. Whether the frame is complete.
+///
+/// Data that is wanted whole and has nothing to be validated waits until it is worth a stride.
 #[inline]
-fn take(frame: &mut Frame, message: &mut Open, inbox: &mut Inbox) -> Result<bool, Error> {
+fn take<const DOOR: bool>(frame: &mut Frame, message: &mut Open, inbox: &mut Inbox) -> Result<bool, Error> {
     let count = frame.there(inbox);
+    let is_part = (count as u64) < frame.remaining;
+    if DOOR == WHOLE && message.opcode == Opcode::Binary && is_part && count < STRIDE {
+        return Ok(false);
+    }
     let payload = inbox.unread_mut(count);
     if message.opcode == Opcode::Text {
         let ascii = frame.mask.apply_to_text(payload);

@@ -236,6 +236,23 @@ fn a_large_message_is_read_into_its_place() {
     assert!(moves <= 12, "{moves}");
 }
 
+#[test]
+fn few_bytes_move_to_the_front_though_there_is_room_behind_them() {
+    for (free, moves) in [(799, false), (800, false), (801, true)] {
+        let mut inbox = Inbox::new();
+        inbox.exchange(BytesMut::zeroed(4096));
+        inbox.extend(&[&vec![7; free][..], &[b'.'; 50], &[b'!'; 50]].concat());
+        inbox.consume(free);
+        inbox.hold(50);
+        inbox.space(1000);
+        assert_eq!(
+            (inbox.held.start, inbox.next, inbox.filled),
+            if moves { (0, 50, 100) } else { (free, free + 50, free + 100) }
+        );
+        assert_eq!((&inbox.memory[inbox.held.clone()], inbox.unread()), (&[b'.'; 50][..], &[b'!'; 50][..]));
+    }
+}
+
 /// A message of this many bytes in memory of 4 KiB, with as many bytes behind it, taken for keeps.
 fn taken(inbox: &mut Inbox, message: usize, behind: usize) -> Bytes {
     inbox.consume(usize::MAX);
