@@ -189,6 +189,10 @@ impl Span {
         let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
         Self { start, end: start.wrapping_add(part.len()) }
     }
+
+    pub(super) fn start(self) -> usize {
+        self.start
+    }
 }
 
 /// Whether `value` may stand in a header (RFC 9110 section 5.5).

@@ -4,7 +4,7 @@ use alloc::vec;
 use core::mem::MaybeUninit;
 
 use super::error::HandshakeError;
-use super::fields::Fields;
+use super::fields::{Fields, Span};
 use super::request::Request;
 use super::response::Response;
 
@@ -51,6 +51,9 @@ impl RequestReader {
     /// and [`HandshakeError::TooManyHeaders`], and what [`Request::new`] says about `Host`. A later call
     /// says the same again.
     pub fn read(&mut self, received: &[u8]) -> Result<Option<(Request, usize)>, HandshakeError> {
+        if let Some(read) = self.read_at_once(received) {
+            return read.map(Some);
+        }
         let Some(head) = self.head.find(received)? else {
             return Ok(None);
         };
@@ -60,6 +63,16 @@ impl RequestReader {
             Request::of_head(head, &parsed)
         })?;
         Ok(Some((request, self.head.end())))
+    }
+
+    /// The quick way, for what has arrived in one piece and is well formed: `httparse` finds the end by itself.
+    fn read_at_once(&mut self, received: &[u8]) -> Option<Result<(Request, usize), HandshakeError>> {
+        let window = self.head.untouched(received)?;
+        let mut headers = [const { MaybeUninit::uninit() }; 64];
+        let mut parsed = httparse::Request::new(&mut []);
+        let length = parsed.parse_with_uninit_headers(window, &mut headers);
+        let head = self.head.at_once(window, length, parsed.headers)?;
+        Some(Request::of_head(head, &parsed).map(|request| (request, head.len())))
     }
 
     /// How many bytes all calls together looked at for the end of the head.
@@ -85,6 +98,9 @@ impl ResponseReader {
     /// RFC 9110 section 15.2: "A client MUST be able to parse one or more 1xx responses received prior to
     /// a final response, even if the client does not expect one". A 101 is final here.
     pub(super) fn read(&mut self, received: &[u8]) -> Result<Option<(Response, usize)>, HandshakeError> {
+        if let Some(read) = self.read_at_once(received) {
+            return Ok(Some(read));
+        }
         while let Some(head) = self.head.find(received)? {
             let response = with_headers(self.head.headers(), |headers| {
                 let mut parsed = httparse::Response::new(&mut []);
@@ -106,6 +122,18 @@ impl ResponseReader {
             self.head.next();
         }
         Ok(None)
+    }
+
+    /// Like [`RequestReader::read_at_once`], for the one response that a client hopes for.
+    fn read_at_once(&mut self, received: &[u8]) -> Option<(Response, usize)> {
+        let window = self.head.untouched(received)?;
+        let mut headers = [const { MaybeUninit::uninit() }; 64];
+        let mut parsed = httparse::Response::new(&mut []);
+        let config = httparse::ParserConfig::default();
+        let length = config.parse_response_with_uninit_headers(&mut parsed, window, &mut headers);
+        let head = self.head.at_once(window, length, parsed.headers)?;
+        let is_switch = parsed.code == Some(101) && parsed.version == Some(1);
+        is_switch.then(|| (Response::of(101, Fields::of_head(head, parsed.headers)), head.len()))
     }
 }
 
@@ -136,9 +164,46 @@ impl Head {
         Self { limits, ..Self::default() }
     }
 
+    /// What may have the whole head in it, where nothing was searched before: the quick way is tried once, so that the work
+    /// stays linear.
+    fn untouched<'a>(&mut self, received: &'a [u8]) -> Option<&'a [u8]> {
+        // Empty lines before the head are for the search to skip.
+        if self.searched > 0 || matches!(received, [] | [b'\r' | b'\n', ..]) {
+            return None;
+        }
+        let window = self.window(received);
+        #[cfg(test)]
+        {
+            self.looked_at += window.len();
+        }
+        Some(window)
+    }
+
+    /// The whole head, where `httparse` has found what the search would find too: within the limits, and no line that ends
+    /// in a bare LF, which is the only control character that it takes beyond those that the search takes.
+    fn at_once<'a>(
+        &self,
+        window: &'a [u8],
+        length: httparse::Result<usize>,
+        headers: &[httparse::Header<'_>],
+    ) -> Option<&'a [u8]> {
+        let Ok(httparse::Status::Complete(length)) = length else { return None };
+        let head = window.get(..length)?;
+        let follows_crlf = |header: &httparse::Header<'_>| {
+            let start = Span::within(head, header.name.as_bytes()).start();
+            start.checked_sub(2).is_some_and(|line_end| head.get(line_end) == Some(&b'\r'))
+        };
+        let is_strict = head.ends_with(b"\r\n\r\n") && headers.iter().all(follows_crlf);
+        (is_strict && headers.len() <= self.limits.headers).then_some(head)
+    }
+
+    fn window<'a>(&self, received: &'a [u8]) -> &'a [u8] {
+        received.get(..self.limits.bytes).unwrap_or(received)
+    }
+
     /// The whole head, once it is there.
     fn find<'a>(&mut self, received: &'a [u8]) -> Result<Option<&'a [u8]>, HandshakeError> {
-        let window = received.get(..self.limits.bytes).unwrap_or(received);
+        let window = self.window(received);
         loop {
             let unseen = window.get(self.searched..).unwrap_or_default();
             let skipped = until_control(unseen);

@@ -132,6 +132,14 @@ fn rule_08_another_status_is_never_a_websocket() {
 }
 
 #[test]
+fn a_line_of_a_response_ends_in_cr_lf() {
+    for (place, _) in SAMPLE.match_indices('\r') {
+        let text = [&SAMPLE[..place], &SAMPLE[place + 1..]].concat();
+        assert_eq!(answer(&text), Err(Malformed("lines of text that end in CR LF")), "without the CR at {place}");
+    }
+}
+
+#[test]
 fn rule_09_upgrade_and_connection() {
     check(&[
         ("Upgrade: websocket\r\n", "", Some(MissingHeader("Upgrade"))),

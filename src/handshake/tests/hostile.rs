@@ -21,10 +21,13 @@ fn read(bytes: &[u8], limits: Limits) -> Result<Option<usize>, HandshakeError> {
 #[test]
 fn what_is_not_http_fails_at_its_first_wrong_byte() {
     // Each row: how many bytes are not wrong yet, and the text.
-    let rows: [(usize, &[u8]); 9] = [
+    let rows: [(usize, &[u8]); 12] = [
         (0, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
         (0, b"\n"),
         (14, b"GET / HTTP/1.1\nHost: a\n\n"),
+        (14, b"GET / HTTP/1.1\nHost: a\r\n\r\n"),
+        (23, b"GET / HTTP/1.1\r\nHost: a\nb: c\r\n\r\n"),
+        (24, b"GET / HTTP/1.1\r\nHost: a \nb:\r\n\r\n"),
         (15, b"GET / HTTP/1.1\rHost: a\r\r"),
         (15, b"GET / HTTP/1.1\r\r\nHost: a\r\n\r\n"),
         (17, b"GET / HTTP/1.1\r\na\0"),
