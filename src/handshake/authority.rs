@@ -32,6 +32,12 @@ impl<'a> Authority<'a> {
         })
     }
 
+    /// Whether `text` is one. As a rule it is a name alone, of plain characters.
+    pub(super) fn is_valid(text: &'a [u8]) -> bool {
+        let is_plain_name = !text.is_empty() && text.iter().all(|&byte| is_unreserved_or_sub_delim(byte));
+        is_plain_name || core::str::from_utf8(text).is_ok_and(|text| Self::parse(text).is_ok())
+    }
+
     fn parse_without_userinfo(text: &'a str) -> Result<Self, AuthorityError> {
         let (host, is_ipv6, rest) = match text.strip_prefix('[') {
             Some(text) => {

@@ -71,7 +71,8 @@ impl Request {
             }
             request.fields.push(name, trim(value));
         }
-        request.checked()
+        request.check()?;
+        Ok(request)
     }
 
     /// A request whose parts are known to be well formed.
@@ -86,7 +87,7 @@ impl Request {
 
     /// The request that was parsed out of `head`.
     pub(super) fn of_head(head: &[u8], parsed: &httparse::Request<'_, '_>) -> Result<Self, HandshakeError> {
-        Self {
+        let request = Self {
             method: Span::within(head, parsed.method.unwrap_or_default().as_bytes()),
             target: Span::within(head, parsed.path.unwrap_or_default().as_bytes()),
             version: match parsed.version {
@@ -94,12 +95,13 @@ impl Request {
                 _ => Version::Http10,
             },
             fields: Fields::of_head(head, parsed.headers),
-        }
-        .checked()
+        };
+        request.check()?;
+        Ok(request)
     }
 
     /// What HTTP itself asks of every request.
-    fn checked(self) -> Result<Self, HandshakeError> {
+    fn check(&self) -> Result<(), HandshakeError> {
         // A request-target is a URI or a part of one (RFC 9112 section 3.2), never with a fragment.
         let is_target_byte = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
         let target = self.fields.bytes(self.target);
@@ -115,17 +117,16 @@ impl Request {
                 return Err(HandshakeError::MissingHeader("Host"));
             }
             None | Some(b"") => {}
-            Some(host) => {
-                let host = core::str::from_utf8(host).unwrap_or_default();
-                Authority::parse(host).map_err(|_| HandshakeError::WrongHeader("Host"))?;
-            }
+            Some(host) if Authority::is_valid(host) => {}
+            Some(_) => return Err(HandshakeError::WrongHeader("Host")),
         }
         if !self.is_path()
             && let (Some(authority), ..) = self.parts()
+            && !Authority::is_valid(authority.as_bytes())
         {
-            Authority::parse(authority).map_err(|_| HandshakeError::Malformed("a request-target with a valid host"))?;
+            return Err(HandshakeError::Malformed("a request-target with a valid host"));
         }
-        Ok(self)
+        Ok(())
     }
 
     /// The method, with its case: `GET`.
