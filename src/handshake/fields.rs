@@ -43,15 +43,15 @@ impl Fields {
 
     /// The headers that were parsed out of `head`.
     pub(super) fn of_head(head: &[u8], headers: &[httparse::Header<'_>]) -> Self {
-        let mut fields = Self { text: head.to_vec(), list: Vec::with_capacity(headers.len()), ..Self::default() };
-        for header in headers {
-            fields.add(Field {
-                kind: Name::of(header.name.as_bytes()),
-                name: Span::within(head, header.name.as_bytes()),
-                value: Span::within(head, header.value),
-            });
-        }
-        fields
+        let (mut present, mut repeated) = (0, 0);
+        let field = |header: &httparse::Header<'_>| {
+            let kind = Name::of(header.name.as_bytes());
+            repeated |= present & kind.bit();
+            present |= kind.bit();
+            Field { kind, name: Span::within(head, header.name.as_bytes()), value: Span::within(head, header.value) }
+        };
+        let list = headers.iter().map(field).collect();
+        Self { text: head.to_vec(), list, lines: Span::default(), present, repeated }
     }
 
     #[inline]
