@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::error::HandshakeError;
-use super::token::{is_token, is_token_byte};
+use super::token::{is_token, is_token_byte, token_length};
 
 /// An extension as it is offered, or as it is accepted
 /// ([RFC 6455 section 9.1](https://www.rfc-editor.org/rfc/rfc6455#section-9.1)).
@@ -206,8 +206,7 @@ impl<'a> Words<'a> {
 
     fn token(&mut self) -> Option<&'a [u8]> {
         self.skip_space();
-        let length = self.rest.iter().take_while(|&&byte| is_token_byte(byte)).count();
-        let (token, rest) = self.rest.split_at_checked(length)?;
+        let (token, rest) = self.rest.split_at_checked(token_length(self.rest))?;
         self.rest = rest;
         (!token.is_empty()).then_some(token)
     }

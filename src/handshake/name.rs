@@ -1,5 +1,7 @@
 //! The headers that the handshake itself reads and writes.
 
+use super::token::is_in_any_case;
+
 /// The name of a header, as far as it means something here.
 ///
 /// It is found out once for each header, so that looking one up is to compare bytes and not texts.
@@ -23,26 +25,20 @@ pub(super) enum Name {
 impl Name {
     /// The name that `text` is, whatever its case (RFC 9110 section 5.1).
     pub(super) fn of(text: &[u8]) -> Self {
-        let candidate = match (text.len(), text.first()) {
-            (4, _) => Self::Host,
-            (6, _) => Self::Origin,
-            (7, _) => Self::Upgrade,
-            (10, _) => Self::Connection,
-            (14, _) => Self::ContentLength,
-            (17, Some(b'T' | b't')) => Self::TransferEncoding,
-            (17, _) => Self::Key,
-            (20, _) => Self::Accept,
-            (21, _) => Self::Version,
-            (22, _) => Self::Protocol,
-            (24, _) => Self::Extensions,
-            _ => return Self::Other,
-        };
-        let name = candidate.text().as_bytes();
-        // Most are written as they are here, or differ in the first letter already.
-        let is_candidate = text == name
-            || (text.first().map(u8::to_ascii_lowercase) == name.first().map(u8::to_ascii_lowercase)
-                && text.eq_ignore_ascii_case(name));
-        if is_candidate { candidate } else { Self::Other }
+        match text.len() {
+            4 if is_in_any_case(text, b"host") => Self::Host,
+            6 if is_in_any_case(text, b"origin") => Self::Origin,
+            7 if is_in_any_case(text, b"upgrade") => Self::Upgrade,
+            10 if is_in_any_case(text, b"connection") => Self::Connection,
+            14 if is_in_any_case(text, b"content-length") => Self::ContentLength,
+            17 if is_in_any_case(text, b"transfer-encoding") => Self::TransferEncoding,
+            17 if is_in_any_case(text, b"sec-websocket-key") => Self::Key,
+            20 if is_in_any_case(text, b"sec-websocket-accept") => Self::Accept,
+            21 if is_in_any_case(text, b"sec-websocket-version") => Self::Version,
+            22 if is_in_any_case(text, b"sec-websocket-protocol") => Self::Protocol,
+            24 if is_in_any_case(text, b"sec-websocket-extensions") => Self::Extensions,
+            _ => Self::Other,
+        }
     }
 
     /// A bit of its own.

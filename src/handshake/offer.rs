@@ -14,7 +14,7 @@ use super::reader::{Limits, ResponseReader};
 use super::request::{Request, Version};
 use super::response::Response;
 use super::rules;
-use super::token::{is_token, trim};
+use super::token::{is_in_any_case, is_token, trim};
 use super::url::Url;
 
 /// What a client asks for
@@ -195,7 +195,7 @@ impl ClientHandshake {
         // is not an ASCII case-insensitive match for the value "websocket", the client MUST _Fail the
         // WebSocket Connection_".
         let upgrade = rules::only(response.fields(), Name::Upgrade)?;
-        if !upgrade.eq_ignore_ascii_case(b"websocket") {
+        if !is_in_any_case(upgrade, b"websocket") {
             return Err(HandshakeError::WrongHeader(Name::Upgrade.text()));
         }
         rules::check_connection(response.fields())?;

@@ -3,7 +3,7 @@
 use super::error::HandshakeError;
 use super::fields::Fields;
 use super::name::Name;
-use super::token::elements;
+use super::token::{elements, is_in_any_case};
 
 /// The header that comes at most once (RFC 6455 section 11.3).
 pub(super) fn at_most_one(fields: &Fields, name: Name) -> Result<Option<&[u8]>, HandshakeError> {
@@ -19,10 +19,10 @@ pub(super) fn only(fields: &Fields, name: Name) -> Result<&[u8], HandshakeError>
 }
 
 /// Whether the header, which is a list, has an element that is `element` in any case.
-pub(super) fn lists(fields: &Fields, name: Name, element: &[u8]) -> bool {
+pub(super) fn lists<const N: usize>(fields: &Fields, name: Name, element: &[u8; N]) -> bool {
     fields.known(name).any(|value| {
         // As a rule it is the only one.
-        value.eq_ignore_ascii_case(element) || elements(value).any(|listed| listed.eq_ignore_ascii_case(element))
+        is_in_any_case(value, element) || elements(value).any(|listed| is_in_any_case(listed, element))
     })
 }
 

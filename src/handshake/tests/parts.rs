@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
+use crate::handshake::name::Name;
+use crate::handshake::token::{is_token, is_token_byte, token_length};
 use crate::handshake::{Acceptance, Extension, HandshakeError, Misuse, Offer, Parameter, Response, UrlError};
 
 fn parse(value: &str) -> Result<Vec<Extension>, HandshakeError> {
@@ -105,7 +107,46 @@ fn thousands_of_offers_are_harmless() {
     assert!(parse(&format!("a;b=\"{}", "\\a".repeat(4096))).is_err());
 }
 
+#[test]
+fn names_are_compared_by_every_byte_and_without_their_case() {
+    use Name::*;
+    let names = [
+        Host,
+        Origin,
+        Upgrade,
+        Connection,
+        ContentLength,
+        TransferEncoding,
+        Key,
+        Accept,
+        Version,
+        Protocol,
+        Extensions,
+    ];
+    for name in names {
+        let length = name.text().len();
+        for (place, byte) in (0..length).flat_map(|place| (0..=u8::MAX).map(move |byte| (place, byte))) {
+            let mut text: Vec<u8> = name.text().into();
+            text[place] = byte;
+            let is_name = text.eq_ignore_ascii_case(name.text().as_bytes());
+            if is_token(&text) {
+                assert_eq!(Name::of(&text), if is_name { name } else { Other }, "{byte:#x} in {name:?} at {place}");
+            }
+        }
+        assert_eq!(Name::of(&name.text().as_bytes()[..length - 1]), Other);
+        assert_eq!(Name::of(name.text().to_uppercase().as_bytes()), name);
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_token_ends_by_blocks_where_it_does_by_bytes(
+        text in proptest::collection::vec(prop_oneof![9 => Just(b'a'), 1 => any::<u8>()], 0..40),
+    ) {
+        let by_bytes = text.iter().take_while(|&&byte| is_token_byte(byte)).count();
+        prop_assert_eq!(token_length(&text), by_bytes);
+    }
+
     #[test]
     fn what_is_printed_is_read_back(extensions in proptest::collection::vec(extension(), 1..6)) {
         prop_assert_eq!(parse(&print(&extensions)), Ok(extensions));
