@@ -30,7 +30,7 @@ impl Default for Limits {
 /// Reads a request out of bytes that arrive in pieces of any size.
 ///
 /// The verdict depends on the bytes alone and not on how they were split, and the work is linear in
-/// their number: what was searched is not searched again.
+/// their number: from the second call on, what was searched is not searched again.
 #[derive(Clone, Debug, Default)]
 pub struct RequestReader {
     head: Head,
