@@ -1,5 +1,7 @@
 //! `Sec-WebSocket-Key` and the `Sec-WebSocket-Accept` that answers it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sha1::block_api::compress;
 
 /// The text of a key: the nonce in base64 (RFC 6455 section 4.1).
@@ -38,35 +40,16 @@ pub(super) fn accept(key: &[u8; 24]) -> [u8; 28] {
 pub(super) fn read(key: &[u8]) -> Option<&[u8; 24]> {
     let key: &[u8; 24] = key.try_into().ok()?;
     let digits = key.strip_suffix(b"==")?;
-    digits.iter().all(|&byte| IS_DIGIT[byte as usize]).then_some(key)
+    let is_digit = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/');
+    digits.iter().all(is_digit).then_some(key)
 }
 
-/// `bytes` in base64 (RFC 4648 section 4), where `N` is the length of that.
+/// `bytes` in base64, where `N` is the length of that.
 fn encode<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let (groups, rest) = bytes.as_chunks::<3>();
-    let mut last = [0; 3];
-    last[..rest.len()].copy_from_slice(rest);
     let mut text = [0; N];
-    for (digits, &[first, second, third]) in text.as_chunks_mut::<4>().0.iter_mut().zip(groups.iter().chain([&last])) {
-        let bits = u32::from_be_bytes([0, first, second, third]);
-        *digits = [18, 12, 6, 0].map(|shift| DIGITS[(bits >> shift) as usize % 64]);
-    }
-    // A last group of one or two bytes is two or three digits, and padding.
-    text[N - (3 - rest.len()) % 3..].fill(b'=');
+    let length = STANDARD.encode_slice(bytes, &mut text);
+    debug_assert_eq!(length.ok(), Some(N));
     text
 }
 
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// For each byte whether it is one of these digits.
-static IS_DIGIT: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut place = 0;
-    while place < DIGITS.len() {
-        table[DIGITS[place] as usize] = true;
-        place += 1;
-    }
-    table
-};
