@@ -189,7 +189,7 @@ contract! {
 
     /// Both close frames have gone over the wire: that the peer keeps the stream is no error.
     both fn a_peer_that_keeps_the_stream_after_the_close_is_left(place) {
-        let (mut end, mut peer) = impatient(place);
+        let (mut end, mut peer) = leaving_after(place, Duration::from_secs(2));
         let closing = thread::spawn(move || end.close(None).unwrap());
         peer.ear.hears(CLOSE, b"");
         peer.mouth.tell(CLOSE, b"");
@@ -302,7 +302,13 @@ fn bow(place: Place, mut peer: Peer) {
 
 /// An open connection that waits a moment for the end.
 fn impatient(place: Place) -> (Box<dyn crate::ends::End>, Peer) {
-    let timeouts = Timeouts { close_wait: Some(Duration::from_millis(60)), ..Timeouts::default() };
+    leaving_after(place, Duration::from_millis(60))
+}
+
+/// An open connection that waits so long for the peer to end it: longer than a peer takes that does its part on a machine
+/// with much else to do.
+fn leaving_after(place: Place, wait: Duration) -> (Box<dyn crate::ends::End>, Peer) {
+    let timeouts = Timeouts { close_wait: Some(wait), ..Timeouts::default() };
     place.open_with(&Client::new().timeouts(timeouts), &server().timeouts(timeouts), b"")
 }
 
