@@ -190,7 +190,7 @@ impl Gathered {
         self.drop_sent(size);
         if self.memory.capacity() - self.end < size {
             self.memory.truncate(self.end);
-            self.memory.reserve(size);
+            self.memory.reserve(size.max(LEAST));
         }
     }
 
@@ -226,6 +226,9 @@ fn mask(key: Option<[u8; 4]>) -> Mask {
 
 /// Bytes that are initialised at once.
 const BLOCK: usize = 16 << 10;
+
+/// The least memory that is made, as small frames seldom leave alone.
+const LEAST: usize = 1024;
 
 /// Bytes that are initialised further than needed, for the next frames.
 const AHEAD: usize = 1024;

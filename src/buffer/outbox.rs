@@ -60,7 +60,7 @@ impl Outbox {
     /// A send that goes past it returns [`OutboxFull`] and loses nothing: drain, and send again. A message that is
     /// larger than the limit by itself can never be sent whole; send it in fragments.
     ///
-    /// Its memory is at most twice the limit, and twice as much again while it moves to a larger place; automatic pongs
+    /// Its memory is at most twice the limit, or 1 KiB, and twice as much again while it moves to a larger place; automatic pongs
     /// and closes come on top, as [`new`](Self::new) says, and for a client that sends large payloads of its own memory the
     /// 32 KiB in which they are masked.
     pub fn with_limit(limit: usize) -> Self {
