@@ -81,6 +81,7 @@ fn xor<const LOOK: bool>(piece: &mut [u8], word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec;
     use std::vec::Vec;
 
     /// The RFC's own formula: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4).
@@ -151,6 +152,23 @@ mod tests {
             }
         }
         assert!(!Mask::new([0; 4]).apply_to_text(&mut masked(b"text")), "nothing is seen without a mask");
+    }
+
+    /// Two bytes that are not ASCII, and stand in the same place of their words, do not hide each other.
+    #[test]
+    fn no_byte_that_is_not_ascii_hides_another() {
+        let key = [0x12, 0xB4, 0x56, 0xF8];
+        for length in [16, 24, 28, 31, 40, 150, 300, 2100] {
+            for first in 0..length.min(40) {
+                for second in (first + 8..length).step_by(8).filter(|second| length - second <= 40) {
+                    let mut memory = vec![b'a'; length + 1];
+                    let text = &mut memory[1..];
+                    (text[first], text[second]) = (0xC3, 0xA9);
+                    oracle(text, key);
+                    assert!(!Mask::new(key).apply_to_text(text), "length {length}, at {first} and {second}");
+                }
+            }
+        }
     }
 
     proptest::proptest! {

@@ -213,6 +213,35 @@ fn contexts_are_made_at_first_use_and_given_back() {
     }
 }
 
+/// The window that the decompressor keeps grows with what has come.
+#[test]
+fn a_few_small_messages_do_not_take_the_memory_of_a_window() {
+    let mut connection = server(&Config::default(), parameters(15, true));
+    let (mut inbox, mut outbox) = (Inbox::new(), Outbox::new());
+    let mut after = |message: u8| {
+        inbox.extend(&frame(true, 0b100, Opcode::Binary, &compressed(&[message; 100])));
+        assert!(connection.receive(&mut inbox, &mut outbox).expect("a good message").is_some());
+        release(&mut inbox, &mut outbox);
+        live()
+    };
+    let first = after(0);
+    let grown = (1..5).map(&mut after).last().map(|live| live - first);
+    assert!(grown.is_some_and(|grown| grown <= 1024), "{grown:?}");
+}
+
+/// What is compressed behind bytes that wait, of which some have left, takes memory for what it can become at most.
+#[test]
+fn a_message_is_compressed_into_memory_of_its_size() {
+    let message: Vec<u8> = (0..100_000u32).map(|i| (i.wrapping_mul(0x9E37_79B9) >> 24) as u8).collect();
+    let mut connection = server(&Config::default(), parameters(15, true));
+    let mut outbox = Outbox::new();
+    connection.ping(b"waits", &mut outbox).expect("room");
+    outbox.advance(1);
+    let peak = peak(|| connection.send_binary(&message, &mut outbox).expect("room"));
+    let compressor = (132 << 10) + 4 * (1 << 15) + (448 << 5);
+    assert!(peak <= compressor + 2 * message.len(), "{peak} bytes");
+}
+
 fn release(inbox: &mut Inbox, outbox: &mut Outbox) {
     while outbox.has_remaining() {
         outbox.advance(outbox.chunk().len());

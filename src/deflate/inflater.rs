@@ -138,7 +138,7 @@ impl Inflater {
 
     /// Gives the context back where no message is under way; the history stays.
     pub(super) fn release(&mut self) {
-        if !self.begun && self.consumed == 0 {
+        if self.consumed == 0 {
             self.context = None;
             self.history.shrink();
         }

@@ -28,6 +28,9 @@ fn rule_25_and_26_every_length_in_its_shortest_form_and_big_endian() {
             let header = header(true, 0, Opcode::Binary, mask, length);
             let encoded = header.encode();
             assert_eq!(decode(encoded.as_slice()), Ok(Some((header, encoded.as_slice().len()))));
+            if let Ok(payload) = usize::try_from(length) {
+                assert_eq!(size(payload, mask.is_some()), encoded.as_slice().len(), "room for the header of {length}");
+            }
         }
     }
     assert_eq!(header(true, 0, Opcode::Text, None, 258).encode().as_slice(), [0x81, 126, 1, 2]);

@@ -96,6 +96,23 @@ fn a_bomb_in_pieces_comes_in_few_calls_and_none_returns_none_before_its_end() {
 }
 
 #[test]
+fn all_that_a_fragment_inflates_to_comes_before_the_next_fragment() {
+    // A few more bytes than fit into a piece, of which one match is the most of it.
+    for (role, length) in ROLES.into_iter().flat_map(|role| [16_385, 16_500, 40_000].map(|length| (role, length))) {
+        let mut end = limited(role, &Config::default());
+        end.inbox.extend(&frame(role, false, RSV1, Opcode::Binary, &compressed(&vec![7; length])));
+        let mut seen = 0;
+        while let Some(piece) = end.connection.receive_piece(&mut end.inbox, &mut end.outbox).expect("a good message") {
+            let Piece::Binary { data, last: false } = piece else {
+                panic!("expected data that goes on, got {piece:?}")
+            };
+            seen += data.len();
+        }
+        assert_eq!(seen, length);
+    }
+}
+
+#[test]
 fn a_frame_may_be_longer_than_what_it_inflates_to_but_not_by_much() {
     let limit = 1000;
     // A quarter and 1 KiB more.
@@ -235,11 +252,12 @@ fn what_is_admitted_never_goes_past_the_limit_of_the_outbox() {
 #[test]
 fn what_grows_by_compression_is_admitted_only_where_it_fits() {
     for role in ROLES {
-        let options = Options::new().threshold(0);
-        for length in [1, 100, 1000, 20_000] {
+        // With the least memory the blocks are short, and many.
+        for (memory, length) in [(5, 1), (5, 100), (5, 1000), (5, 20_000), (1, 20_000)] {
+            let options = Options::new().threshold(0).memory_level(memory);
             let mut taken = 0;
             let worst = length + length / 4 + 128;
-            for room in (length..length + 30).chain(worst..worst + 14) {
+            for room in (length..length + 30).chain(length + 128..length + 160).chain(worst..worst + 14) {
                 let mut end = End::new(plain(role, &Config::default()).with_deflate(symmetric(15, true), &options));
                 end.outbox = Outbox::with_limit(room);
                 if end.connection.send_binary(&noise(length), &mut end.outbox).is_ok() {
@@ -249,6 +267,17 @@ fn what_grows_by_compression_is_admitted_only_where_it_fits() {
             }
             assert!(taken > 0, "{length}");
         }
+    }
+}
+
+#[test]
+fn what_is_not_compressed_is_admitted_where_it_fits_itself() {
+    for (role, size) in [(Role::Server, 102), (Role::Client, 106)] {
+        let options = Options::new().threshold(101);
+        let mut end = End::new(plain(role, &Config::default()).with_deflate(symmetric(15, true), &options));
+        end.outbox = Outbox::with_limit(size);
+        end.connection.send_binary(&noise(100), &mut end.outbox).expect("room");
+        assert_eq!(end.outbox.len(), size);
     }
 }
 

@@ -170,6 +170,24 @@ fn fewer_slices_than_chunks_take_the_first() {
 }
 
 #[test]
+fn payloads_are_shared_from_their_size_on() {
+    let chunks = |outbox: &Outbox| outbox.chunks_vectored(&mut [IoSlice::new(&[]); 4]);
+    for (key, least) in [(None, SHARED), (Some([1, 2, 3, 4]), SHARED_MASKED)] {
+        for (size, expected) in [(least - 1, 1), (least, 2)] {
+            let mut outbox = Outbox::new();
+            outbox.gather_owned(header(Opcode::Binary, key, size).0, &vec![7; size].into(), key);
+            assert_eq!(chunks(&outbox), expected, "{size} bytes, masked: {}", key.is_some());
+        }
+    }
+    for (size, expected) in [(SHARED - 1, 1), (SHARED, 2)] {
+        let mut outbox = Outbox::new();
+        outbox.gather(header(Opcode::Ping, None, 0).0, &[], None);
+        outbox.share(&vec![7; size].into());
+        assert_eq!(chunks(&outbox), expected, "a frame of {size} bytes");
+    }
+}
+
+#[test]
 fn from_the_room_for_control_frames_on_one_pong_waits_the_latest() {
     for (waiting, pongs) in [(Outbox::CONTROL_ROOM - 1, 2), (Outbox::CONTROL_ROOM, 1)] {
         let mut outbox = Outbox::new();

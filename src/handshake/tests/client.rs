@@ -126,6 +126,9 @@ fn rule_08_another_status_is_never_a_websocket() {
     }
     let text = edited(SAMPLE, "HTTP/1.1 101 Switching Protocols", "HTTP/1.0 101 Switching Protocols");
     assert_eq!(answer(&text), Err(HttpVersion));
+    // What is final may be an older server's.
+    let text = edited(SAMPLE, "HTTP/1.1 101 Switching Protocols", "HTTP/1.0 200 OK");
+    assert!(matches!(answer(&text), Err(Refused(response)) if response.status() == 200));
     let endless = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(400);
     let error = begin(&offer()).1.read(endless.as_bytes()).err();
     assert_eq!(error, Some(HeadTooLong(Limits::default().bytes)));

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
+use crate::handshake::fields::Fields;
 use crate::handshake::name::Name;
 use crate::handshake::token::{is_token, is_token_byte, token_length};
 use crate::handshake::{Acceptance, Extension, HandshakeError, Misuse, Offer, Parameter, Response, UrlError};
@@ -17,6 +18,21 @@ fn parse(value: &str) -> Result<Vec<Extension>, HandshakeError> {
 fn print(extensions: &[Extension]) -> String {
     let printed: Vec<String> = extensions.iter().map(Extension::to_string).collect();
     printed.join(", ")
+}
+
+#[test]
+fn headers_are_written_without_the_text_around_them() {
+    let mut fields = Fields::default();
+    fields.push_text(b"GET");
+    let mut lines = Vec::new();
+    for (text, line) in [("/", "a: 1\r\n"), ("", "b: 2\r\n"), ("", "c: 3\r\n"), ("/there", "d: 4\r\n")] {
+        fields.push_text(text.as_bytes());
+        fields.push(&line[..1], &line.as_bytes()[3..4]);
+        lines.extend_from_slice(line.as_bytes());
+        let mut written = Vec::new();
+        fields.write(&mut written);
+        assert_eq!(written, lines);
+    }
 }
 
 #[test]

@@ -93,6 +93,17 @@ fn a_plain_request_is_handed_over() {
     for missing in ["Upgrade: websocket\r\n", "Connection: Upgrade\r\n", KEY, "Sec-WebSocket-Version: 13\r\n"] {
         assert!(parsed(&edited(SAMPLE, missing, "")).is_upgrade(), "{missing:?}");
     }
+    for alone in ["Upgrade: websocket", KEY.trim_end(), "Sec-WebSocket-Version: 13"] {
+        let request = parsed(&format!("GET / HTTP/1.1\r\nHost: a\r\n{alone}\r\n\r\n"));
+        assert!(request.is_upgrade(), "{alone:?}");
+    }
+}
+
+#[test]
+fn the_values_of_a_header_in_their_order() {
+    let request = parsed(&edited(SAMPLE, PROTOCOL, "X-Tag: salmon\r\nCookie: a\r\nx-tag: sockeye\r\n"));
+    assert_eq!(request.values("X-TAG").collect::<Vec<_>>(), [&b"salmon"[..], b"sockeye"]);
+    assert_eq!(request.values("X-Tags").count(), 0);
 }
 
 #[test]
