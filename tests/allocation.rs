@@ -457,6 +457,17 @@ fn a_clients_large_payload_is_masked_in_the_memory_of_a_write() {
 }
 
 #[test]
+fn many_large_payloads_of_a_client_wait_in_the_memory_of_one_write() {
+    let payload = Bytes::from(vec![b'a'; 20_000]);
+    let mut client = connection(Role::Client, &Config::default());
+    let mut outbox = Outbox::new();
+    let (heap, ()) =
+        heap_of(|| (0..50).for_each(|_| client.send(&Message::binary(payload.clone()), &mut outbox).unwrap()));
+    assert_eq!(outbox.len(), 50 * (8 + payload.len()));
+    assert!(heap.peak <= 64 << 10, "{heap:?}");
+}
+
+#[test]
 fn a_broadcast_is_shared_by_every_outbox() {
     let news = Broadcast::text(&"n".repeat(5000));
     let expected = whole(Role::Server, TEXT, "n".repeat(5000));

@@ -175,6 +175,19 @@ fn rule_69_a_message_that_is_cut_off_fails() {
 }
 
 #[test]
+fn rule_69_what_came_before_the_cut_is_handed_out_in_pieces() {
+    let payload = compressed(prose(120).as_bytes());
+    for role in ROLES {
+        let mut end = end(role);
+        end.inbox.extend(&frame(role, true, RSV1, Opcode::Binary, &payload[..payload.len() - 1]));
+        let mut seen = Vec::new();
+        let error = end.take(Door::Pieces, &mut seen);
+        assert!(matches!(error, Err(Error::Protocol(Protocol::Corrupt { .. }))), "{error:?}");
+        assert!(seen.is_empty() && prose(120).as_bytes().starts_with(end.piece()) && !end.piece().is_empty());
+    }
+}
+
+#[test]
 fn rule_70_utf_8_applies_after_inflation() {
     for role in ROLES {
         // The compressed bytes need not be text, nor need what a frame inflates to end with a code point.

@@ -218,6 +218,19 @@ fn what_follows_a_fragment_is_read_behind_the_message() {
 }
 
 #[test]
+fn a_frame_is_lent_where_all_of_it_is_there() {
+    let mut inbox = Inbox::new();
+    inbox.space(64)[..15].copy_from_slice(b"hhfirsthhsecond");
+    inbox.filled(15);
+    assert_eq!(inbox.lend_frame(2, 5), Some(&mut { *b"first" }[..]));
+    assert_eq!(inbox.lent(), b"first");
+    assert_eq!(inbox.lend_frame(2, 7), None, "its last byte has not come");
+    assert_eq!(inbox.unread(), b"hhsecond");
+    assert_eq!(inbox.lend_frame(2, 6), Some(&mut { *b"second" }[..]));
+    assert_eq!((inbox.lent(), inbox.unread()), (&b"second"[..], &b""[..]));
+}
+
+#[test]
 fn a_large_message_is_read_into_its_place() {
     let mut inbox = Inbox::new();
     inbox.extend(&[7; 1000]);
@@ -454,6 +467,24 @@ fn memory_of_up_to_twice_the_bytes_is_kept() {
         inbox.release();
         assert_eq!((inbox.unread(), inbox.capacity()), (&[b'a'; 32][..bytes], capacity));
     }
+}
+
+#[test]
+fn what_is_unread_is_moved_no_more_often_than_as_much_was_taken() {
+    const STEP: usize = 100;
+    let mut inbox = Inbox::new();
+    inbox.extend(&[0; 64 << 10]);
+    let (mut moved, mut place) = (0, inbox.unread().as_ptr());
+    for _ in 0..10_000 {
+        inbox.consume(STEP);
+        place = place.wrapping_add(STEP);
+        inbox.extend(&[7; STEP]);
+        if inbox.unread().as_ptr() != place {
+            moved += inbox.len();
+            place = inbox.unread().as_ptr();
+        }
+    }
+    assert!(moved <= 3 * STEP * 10_000, "{moved} bytes");
 }
 
 #[test]

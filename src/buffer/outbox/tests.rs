@@ -170,6 +170,46 @@ fn fewer_slices_than_chunks_take_the_first() {
 }
 
 #[test]
+fn what_waits_is_moved_no_more_often_than_as_much_has_left() {
+    const STEP: usize = 100;
+    let mut outbox = Outbox::new();
+    outbox.extend(&[0; 64 << 10]);
+    outbox.advance(10 * STEP);
+    let (mut moved, mut place) = (0, outbox.chunk().as_ptr());
+    for _ in 0..10_000 {
+        outbox.advance(STEP);
+        place = place.wrapping_add(STEP);
+        outbox.gather(header(Opcode::Binary, None, STEP - 2).0, &[7; STEP - 2], None);
+        if outbox.chunk().as_ptr() != place {
+            moved += outbox.len();
+            place = outbox.chunk().as_ptr();
+        }
+    }
+    assert!(moved <= 3 * STEP * 10_000, "{moved} bytes");
+}
+
+#[test]
+fn what_fits_into_the_window_is_masked_as_soon_as_nothing_waits_before_it() {
+    const WINDOW: usize = 32 << 10;
+    let key = Some([1, 2, 3, 4]);
+    let push = |outbox: &mut Outbox, size: usize| {
+        let header = header(Opcode::Binary, key, size).0;
+        outbox.gather_owned(header, &vec![7; size].into(), key);
+        header.size
+    };
+    for (second, masked) in [(20_000, 20_000), (30_000, WINDOW - 8000)] {
+        let mut outbox = Outbox::new();
+        let header = push(&mut outbox, WINDOW + 8000);
+        outbox.advance(header + WINDOW);
+        let header = push(&mut outbox, second);
+        let mut slices = [IoSlice::new(&[]); 8];
+        let count = outbox.chunks_vectored(&mut slices);
+        let offered: usize = slices[..count].iter().map(|slice| slice.len()).sum();
+        assert_eq!(offered, 8000 + header + masked);
+    }
+}
+
+#[test]
 fn payloads_are_shared_from_their_size_on() {
     let chunks = |outbox: &Outbox| outbox.chunks_vectored(&mut [IoSlice::new(&[]); 4]);
     for (key, least) in [(None, SHARED), (Some([1, 2, 3, 4]), SHARED_MASKED)] {

@@ -1,4 +1,4 @@
-use alloc::format;
+use alloc::{format, vec};
 
 use super::*;
 
@@ -29,6 +29,80 @@ fn a_bomb_costs_the_room_and_no_more() {
         assert_eq!(progress.consumed, rest.len());
         assert_eq!(end.finish(&mut output, usize::MAX), Ok(true));
         assert_eq!(output.len(), 1 << 20);
+    }
+}
+
+#[test]
+fn what_there_was_no_room_for_comes_at_the_end() {
+    for length in [2, 258, 259, 600] {
+        let payload = compress(&mut deflate(15, true), &[&vec![0; length]]);
+        for room in 0..length {
+            let mut end = deflate(15, true);
+            let mut output = BytesMut::new();
+            if end.inflate(&payload, &mut output, room).expect("valid").consumed == payload.len() {
+                assert_eq!(end.finish(&mut output, usize::MAX), Ok(true), "{length} octets after {room}");
+                assert_eq!(output, vec![0; length][..]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_that_is_cut_off_is_corrupt_where_no_room_is_left_too() {
+    let payload = compress(&mut deflate(15, true), &[b"salmon, salmon, sockeye"]);
+    for end in 1..payload.len() {
+        let mut deflate = deflate(15, true);
+        let mut output = BytesMut::new();
+        deflate.inflate(&payload[..end], &mut output, usize::MAX).expect("valid so far");
+        assert!(deflate.finish(&mut output, 0).is_err(), "{end} octets");
+    }
+}
+
+/// A block as it is stored, not the last.
+fn block(data: &[u8]) -> Vec<u8> {
+    let length = data.len() as u16;
+    [&[0][..], &length.to_le_bytes(), &(!length).to_le_bytes(), data].concat()
+}
+
+/// Stored blocks have their ends where a test wants them.
+#[test]
+fn a_message_of_any_blocks_ends_with_its_last_octet() {
+    for (first, second) in (0..24).flat_map(|first| (0..48).map(move |second| (first, second))) {
+        let data = [vec![b'a'; first], vec![b'b'; second]];
+        let message = [block(&data[0]), block(&[]), block(&data[1]), [0].to_vec()].concat();
+        let output = decompress(&mut deflate(15, true), &message, AT_ONCE, usize::MAX);
+        assert_eq!(output, Ok(data.concat()), "blocks of {first}, 0 and {second} octets");
+    }
+    for length in 240..280 {
+        let message = [block(&vec![b'a'; length - 6]), [0].to_vec()].concat();
+        let output = decompress(&mut deflate(15, true), &message, AT_ONCE, usize::MAX);
+        assert_eq!(output, Ok(vec![b'a'; length - 6]), "{length} octets");
+    }
+}
+
+#[test]
+fn a_block_that_takes_the_tail_for_its_data_is_cut_off() {
+    for missing in 1..=4 {
+        let message = block(&[b'a'; 10]);
+        for (length, message) in [(missing as u16, block(&[])), (10 + missing as u16, message)] {
+            let mut message = message;
+            message[1..3].copy_from_slice(&length.to_le_bytes());
+            message[3..5].copy_from_slice(&(!length).to_le_bytes());
+            let output = decompress(&mut deflate(15, true), &message, AT_ONCE, usize::MAX);
+            assert!(output.is_err(), "{missing} octets of a block of {length}: {output:?}");
+        }
+    }
+}
+
+#[test]
+fn a_message_that_is_there_at_once_goes_behind_what_is_there_already() {
+    let payload = compress(&mut deflate(15, true), &[b"sockeye"]);
+    for room in [8, usize::MAX] {
+        let mut output = BytesMut::from(&b"salmon, "[..]);
+        let mut end = deflate(15, true);
+        let result = written(&mut output, |output| end.inflate_last_to(&payload, output, room));
+        assert!(matches!(result, Ok((progress, true)) if progress.consumed == payload.len()), "{result:?}");
+        assert_eq!(output, b"salmon, sockeye"[..]);
     }
 }
 
