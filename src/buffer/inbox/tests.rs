@@ -330,13 +330,14 @@ fn gathered_anew(away: usize, held: usize) -> (Inbox, *const u8) {
 
 #[test]
 fn a_message_of_2_mib_goes_on_in_the_memory_that_left_before_it() {
+    const LARGE: usize = 2 << 20;
     const AWAY: usize = 3 << 20;
     // A smaller one grows by itself, and one that is too large for that memory does not keep it beside its own.
     for (held, more, comes_back, is_kept) in [
-        (BESIDE - 101, AWAY - BESIDE, false, true),
-        (BESIDE - 100, AWAY - BESIDE, true, true),
-        (BESIDE - 100, AWAY - BESIDE + 1, false, false),
-        (BESIDE, 1, true, true),
+        (LARGE - 101, AWAY - LARGE, false, true),
+        (LARGE - 100, AWAY - LARGE, true, true),
+        (LARGE - 100, AWAY - LARGE + 1, false, false),
+        (LARGE, 1, true, true),
     ] {
         let (mut inbox, place) = gathered_anew(AWAY, held);
         inbox.extend(&vec![9; more]);

@@ -53,7 +53,7 @@ fn a_message_that_is_cut_off_is_corrupt_where_no_room_is_left_too() {
     for end in 1..payload.len() {
         let mut deflate = deflate(15, true);
         let mut output = BytesMut::new();
-        deflate.inflate(&payload[..end], &mut output, usize::MAX).expect("valid so far");
+        assert!(deflate.inflate(&payload[..end], &mut output, usize::MAX).is_ok(), "{end} octets are valid so far");
         assert!(deflate.finish(&mut output, 0).is_err(), "{end} octets");
     }
 }
