@@ -128,6 +128,7 @@ fn a_request_of_another_transport() {
     assert!(matches!(new("G T", "/", "x", "y"), Some(Malformed(_))));
     assert!(matches!(new("GET", "/ ", "x", "y"), Some(Malformed(_))));
     assert!(matches!(new("GET", "", "x", "y"), Some(Malformed(_))));
+    assert!(matches!(new("GET", "http:///chat", "x", "y"), Some(Malformed(_))));
     assert!(matches!(new("GET", "/", ":x", "y"), Some(Malformed(_))));
     assert!(matches!(new("GET", "/", "x", "y\r\nz: z"), Some(Malformed(_))));
 }

@@ -130,6 +130,7 @@ fn rule_14_the_key_decodes_to_16_bytes_and_is_hashed_as_it_came() {
         "dGhlIHNhbXBsZSBub25jZQAA",
         "dGhlIHNhbXBsZSBub25jZQ=A",
         "dGhlIHNhbXBsZSBub25jZ_==",
+        "_GhlIHNhbXBsZSBub25jZ_==",
         "dGhlIHNhbXBs ZSBub25jZQ==",
         "dGhlIHNhbXBsZSBub25j",
         "dGhlIHNhbXBsZSBub25jZQAAAAAA",
