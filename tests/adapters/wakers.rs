@@ -30,7 +30,7 @@ polled! {
                 for who in order {
                     match who {
                         0 => assert!(tasks[0].poll(&mut receive).is_pending()),
-                        1 => assert!(tasks[1].poll(&mut flush).is_pending()),
+                        1 => assert!(tasks[1].poll(&mut flush.as_mut()).is_pending()),
                         _ => assert!(tasks[2].poll(&mut feed).is_pending()),
                     }
                 }
@@ -44,8 +44,53 @@ polled! {
                 } else {
                     script.make_room(usize::MAX);
                     assert!(tasks[1].was_woken() && tasks[2].was_woken(), "{order:?}");
-                    assert!(matches!(tasks[1].poll(&mut flush), Poll::Ready(Ok(()))));
+                    assert!(matches!(tasks[1].poll(&mut flush.as_mut()), Poll::Ready(Ok(()))));
                     assert!(matches!(tasks[2].poll(&mut feed), Poll::Ready(Ok(()))));
+                }
+            }
+        }
+    }
+
+    /// The same over the halves that futures makes of a `Stream` and `Sink`, each of which polls the connection as a whole.
+    fn whoever_waits_over_the_halves_of_futures_is_woken<A>() {
+        use futures_util::{SinkExt, StreamExt};
+        for order in [&[0, 1][..], &[1, 0], &[0, 1, 0], &[1, 0, 1], &[0, 1, 1], &[1, 0, 0]] {
+            for event in ["news", "room", "room for who has given up"] {
+                let script = Script::new();
+                let mut socket = accept_now::<A>(&script);
+                script.state().room = 0;
+                socket.try_send(&large()).unwrap();
+                let (mut sink, mut stream) = StreamExt::split::<Message>(socket);
+                let tasks = [Task::new(), Task::new()];
+                let (mut next, mut flush) = (pin!(stream.next()), Box::pin(sink.flush()));
+                for who in order {
+                    match who {
+                        0 => assert!(tasks[0].poll(&mut next).is_pending()),
+                        _ => assert!(tasks[1].poll(&mut flush.as_mut()).is_pending()),
+                    }
+                }
+                for task in &tasks {
+                    task.was_woken();
+                }
+                match event {
+                    "news" => {
+                        script.tell(&frame(FIN | TEXT, b"news", true));
+                        assert!(tasks[0].was_woken(), "{order:?}");
+                        assert!(matches!(tasks[0].poll(&mut next), Poll::Ready(Some(Ok(_)))));
+                    }
+                    "room" => {
+                        script.make_room(usize::MAX);
+                        assert!(tasks[1].was_woken(), "{order:?}");
+                        assert!(matches!(tasks[1].poll(&mut flush.as_mut()), Poll::Ready(Ok(()))));
+                    }
+                    _ => {
+                        // Then whoever receives writes.
+                        drop(flush);
+                        script.make_room(usize::MAX);
+                        assert!(tasks[0].was_woken(), "{order:?}");
+                        assert!(tasks[0].poll(&mut next).is_pending());
+                        assert_eq!(script.frames().len(), 1);
+                    }
                 }
             }
         }

@@ -12,22 +12,12 @@ use super::websocket::WebSocket;
 use crate::adapter::{Received, Sent, Step, memory};
 use crate::{CloseFrame, Error, IoError};
 
-/// How a task waits to receive.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Receives {
-    No,
-    /// The stream knows the waker of the task itself.
-    Alone,
-    /// The stream knows the waker that wakes all.
-    Shared,
-}
-
 impl<S, R: Runtime<S>> WebSocket<S, R> {
     #[inline]
     pub(super) fn poll_receive<T: Received>(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, IoError>> {
         match self.step::<T>() {
             // What is there already waits for nobody.
-            Step::Deliver(received) if self.receives == Receives::No => Poll::Ready(Ok(Some(received))),
+            Step::Deliver(received) if !self.receives => Poll::Ready(Ok(Some(received))),
             step => self.poll_receive_on(step, context),
         }
     }
@@ -38,32 +28,23 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<T>, IoError>> {
         let received = if self.wakers.anyone_sends() {
-            self.wakers.receiving(context.waker());
-            self.receives = Receives::Shared;
+            self.wakers.receiving(context);
             let waker = Waker::from(Arc::clone(&self.wakers));
             self.poll_step(step, &mut Context::from_waker(&waker))
         } else {
-            self.stop_receiving();
-            self.poll_step(step, context)
+            let received = self.poll_step(step, context);
+            if received.is_pending() {
+                self.wakers.receiving(context);
+            }
+            received
         };
-        if received.is_ready() {
-            self.stop_receiving();
-        } else if self.receives == Receives::No {
-            self.wakers.receiving(context.waker());
-            self.receives = Receives::Alone;
-        }
+        self.receives = received.is_pending();
         received
-    }
-
-    fn stop_receiving(&mut self) {
-        if core::mem::replace(&mut self.receives, Receives::No) == Receives::Shared {
-            self.wakers.received();
-        }
     }
 
     /// The task that receives has something to do.
     fn wake_receiving(&mut self) {
-        if core::mem::replace(&mut self.receives, Receives::No) != Receives::No {
+        if core::mem::take(&mut self.receives) {
             self.wakers.wake_receiving();
         }
     }
@@ -202,17 +183,12 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// Waits until the outbox holds no more than `rest` bytes, and where that is none until the stream is flushed. The
     /// deadlines run meanwhile, as a caller that waits here does not receive.
     fn poll_drained(&mut self, rest: usize, place: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
-        let alone = place == Place::WHOLE && self.receives == Receives::No && !self.wakers.anyone_sends();
-        if alone {
+        if place == Place::WHOLE && !self.receives && !self.wakers.anyone_sends() {
             let drained = self.poll_drained_on(rest, context);
             if drained.is_pending() {
                 self.wakers.sending(place, context);
             }
             return drained;
-        }
-        if self.receives == Receives::Alone {
-            // The stream is about to forget its waker.
-            self.receives = Receives::Shared;
         }
         let waker = Waker::from(Arc::clone(&self.wakers));
         let shared = &mut Context::from_waker(&waker);

@@ -24,18 +24,13 @@ pub(super) struct Wakers {
 
 impl Wakers {
     /// Takes note of the task that receives, before the transport is asked or while that knows nobody else. It stays known
-    /// after that, as it will be most often the same one that receives next: nobody wakes it then.
-    pub(super) fn receiving(&self, waker: &Waker) {
+    /// after that, as most often the same one receives next: at worst it is woken once for nothing.
+    pub(super) fn receiving(&self, context: &Context<'_>) {
         let mut waiting = self.receiving.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *waiting {
-            Some(before) => before.clone_from(waker),
-            none => *none = Some(waker.clone()),
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
         }
-    }
-
-    /// Nobody waits to receive any more.
-    pub(super) fn received(&self) {
-        *self.receiving.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Takes note of the task that waits to send in this place, before the transport is asked or while that knows nobody

@@ -11,7 +11,6 @@ use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 
 use super::Runtime;
-use super::poll::Receives;
 use super::split::{Receiver, Sender};
 use super::wakers::{Place, Wakers};
 use crate::adapter::Driver;
@@ -31,7 +30,8 @@ pub struct WebSocket<S, R> {
     pub(super) driver: Driver,
     pub(super) clock: R,
     pub(super) wakers: Arc<Wakers>,
-    pub(super) receives: Receives,
+    /// Whether a task waits to receive, which `wakers` knows.
+    pub(super) receives: bool,
     /// Whether the stream has taken bytes that it was not asked to flush since.
     pub(super) unflushed: bool,
     /// Whether the stream has had no room since it last took bytes.
@@ -55,7 +55,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
             driver: Driver::new(upgrade, inbox, clock.now()),
             clock,
             wakers: Arc::default(),
-            receives: Receives::No,
+            receives: false,
             unflushed: false,
             stalled: false,
             held: false,
