@@ -64,13 +64,13 @@ fn row(line: &str) -> Row {
 /// The lines of code of a program: of its file, or of all the files of its folder, and of the modules of this package that
 /// it uses. What the programs share, their arguments, is no glue.
 fn lines_of_glue(program: &Path) -> usize {
-    let count = |path: PathBuf| {
-        let source = fs::read_to_string(path).expect("a source");
-        let used = source.lines().filter_map(|line| line.strip_prefix("use embed::")?.split_once("::"));
-        let modules: BTreeSet<_> = used.map(|(module, _)| root().join(format!("embed/src/{module}.rs"))).collect();
-        code_lines(&source) + modules.iter().map(|module| lines_of_glue(module)).sum::<usize>()
-    };
-    sources(program).into_iter().map(count).sum()
+    let sources: Vec<_> =
+        sources(program).into_iter().map(|path| fs::read_to_string(path).expect("a source")).collect();
+    let lines = sources.iter().flat_map(|source| source.lines());
+    let used = lines.filter_map(|line| line.strip_prefix("use embed::")?.split_once("::"));
+    let modules: BTreeSet<_> = used.map(|(module, _)| root().join(format!("embed/src/{module}.rs"))).collect();
+    let own = sources.iter().map(|source| code_lines(source)).sum::<usize>();
+    own + modules.iter().map(|module| lines_of_glue(module)).sum::<usize>()
 }
 
 fn sources(path: &Path) -> Vec<PathBuf> {

@@ -6,9 +6,7 @@
 //! | `server` | the loop: events of the poll, accepting, deadlines, turns of the connections, the end |
 //! | `peer` | one connection: its handshake, its turn of reading, echoing and writing |
 //! | `pool` | the memory that connections share, so that an idle one has none |
-//! | `alarms` | when to look at which connection, if nothing happens on it |
 
-mod alarms;
 #[path = "../../../../examples/shared/arguments.rs"]
 mod arguments;
 mod peer;
@@ -21,9 +19,9 @@ use std::net::ToSocketAddrs;
 use std::process::ExitCode;
 
 use arguments::Arguments;
+use embed::session::Terms;
 use mio::net::TcpListener;
 use server::Server;
-use sockeye::Config;
 
 fn main() -> ExitCode {
     match run(&arguments::parse("epoll")) {
@@ -40,8 +38,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         format!("cannot listen on {}: {error}; choose another address, or port 0", arguments.address)
     })?;
     let address = listener.local_addr()?;
-    let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
-    let (mut server, waker) = Server::new(listener, config)?;
+    let (mut server, waker) = Server::new(listener, Terms::new(arguments.max_message))?;
     ctrlc::set_handler(move || {
         let _ = waker.wake();
     })?;

@@ -114,9 +114,6 @@ const SLACK: usize = 4;
 /// The largest message whose memory is kept for the next one. As it grows by doubling, it is up to twice as large.
 pub(crate) const LARGEST: usize = (1 << 20) + READ;
 
-/// Messages of at least this many bytes are not copied into the outbox: it shares their memory.
-pub(crate) const SHARED: usize = 64 << 10;
-
 /// One is enough for connections whose messages arrive whole. The others are for large messages: some 32 MiB are kept
 /// for them once they have come.
 const BLANK_LIMIT: usize = 16;

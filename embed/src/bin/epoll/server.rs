@@ -4,13 +4,12 @@ use std::io;
 use std::mem;
 use std::time::{Duration, Instant};
 
+use embed::alarms::Alarms;
+use embed::session::Terms;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
-use sockeye::deflate::Options;
-use sockeye::{Config, Timeouts};
 
-use crate::alarms::Alarms;
 use crate::peer::{Common, Next, Peer};
 use crate::pool::Pool;
 
@@ -35,19 +34,12 @@ pub(crate) struct Server {
 
 impl Server {
     /// A server on this listener, and what stops it.
-    pub(crate) fn new(mut listener: TcpListener, config: Config) -> io::Result<(Self, Waker)> {
+    pub(crate) fn new(mut listener: TcpListener, terms: Terms) -> io::Result<(Self, Waker)> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         registry.register(&mut listener, LISTENER, Interest::READABLE)?;
         let waker = Waker::new(&registry, STOP)?;
-        let common = Common {
-            registry,
-            pool: Pool::default(),
-            config,
-            options: Options::new(),
-            timeouts: Timeouts::default(),
-            now: Duration::ZERO,
-        };
+        let common = Common { registry, pool: Pool::default(), terms, now: Duration::ZERO };
         let server = Self {
             poll,
             started: Instant::now(),
@@ -127,7 +119,7 @@ impl Server {
                         continue;
                     }
                     let peer = place.insert(Peer::new(stream, address, self.common.now));
-                    set_alarm(&mut self.alarms, key, peer, &self.common.timeouts);
+                    set_alarm(&mut self.alarms, key, peer, &self.common.terms);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.acceptable = false;
@@ -163,10 +155,10 @@ impl Server {
             let next = peer.turn(key, &mut self.common);
             match next {
                 Next::Drop => drop(self.peers.remove(key)),
-                Next::Wait => set_alarm(&mut self.alarms, key, peer, &self.common.timeouts),
+                Next::Wait => set_alarm(&mut self.alarms, key, peer, &self.common.terms),
                 Next::Again => {
                     enqueue(&mut self.queue, key, peer);
-                    set_alarm(&mut self.alarms, key, peer, &self.common.timeouts);
+                    set_alarm(&mut self.alarms, key, peer, &self.common.terms);
                 }
             }
         }
@@ -200,8 +192,8 @@ fn enqueue(queue: &mut Vec<usize>, key: usize, peer: &mut Peer) {
     }
 }
 
-fn set_alarm(alarms: &mut Alarms, key: usize, peer: &mut Peer, timeouts: &Timeouts) {
-    if let Some(deadline) = peer.deadline(timeouts) {
+fn set_alarm(alarms: &mut Alarms, key: usize, peer: &mut Peer, terms: &Terms) {
+    if let Some(deadline) = peer.deadline(terms) {
         alarms.set(&mut peer.alarm, key, deadline);
     }
 }

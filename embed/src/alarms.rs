@@ -9,24 +9,25 @@ use std::time::Duration;
 /// An alarm that has become pointless is not searched for but left to ring: whoever hears it looks whether something is
 /// due. So a deadline that moves back with every message costs nothing, and one that is in force costs eight bytes.
 #[derive(Default)]
-pub(crate) struct Alarms {
+pub struct Alarms {
     heap: BinaryHeap<Reverse<(Tick, u32)>>,
 }
 
 /// The alarm of one connection, kept with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Alarm(Option<Tick>);
+pub struct Alarm(Option<Tick>);
 
 /// Whole ticks since the start, and one: none is zero, so that an alarm takes four bytes. They last for 17 years.
 type Tick = std::num::NonZeroU32;
 
 impl Alarms {
-    pub(crate) fn with_capacity(alarms: usize) -> Self {
+    /// None yet, and room for so many.
+    pub fn with_capacity(alarms: usize) -> Self {
         Self { heap: BinaryHeap::with_capacity(alarms) }
     }
 
     /// Has the alarm ring when the deadline has passed, or before.
-    pub(crate) fn set(&mut self, alarm: &mut Alarm, key: usize, deadline: Duration) {
+    pub fn set(&mut self, alarm: &mut Alarm, key: usize, deadline: Duration) {
         let tick = tick_after(deadline);
         if alarm.0.is_some_and(|set| set <= tick) {
             return;
@@ -37,13 +38,13 @@ impl Alarms {
     }
 
     /// When to call [`ring`](Self::ring) next.
-    pub(crate) fn next(&self) -> Option<Duration> {
+    pub fn next(&self) -> Option<Duration> {
         self.heap.peek().map(|Reverse((tick, _))| time_of(*tick))
     }
 
     /// The next connection whose alarm rings by now. Where the connection has gone or has another alarm, it is to be
     /// passed over: see [`Alarm::rings`].
-    pub(crate) fn ring(&mut self, now: Duration) -> Option<(Ring, usize)> {
+    pub fn ring(&mut self, now: Duration) -> Option<(Ring, usize)> {
         let Reverse((tick, key)) = *self.heap.peek()?;
         if now < time_of(tick) {
             return None;
@@ -55,11 +56,11 @@ impl Alarms {
 
 /// An alarm that rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ring(Tick);
+pub struct Ring(Tick);
 
 impl Alarm {
     /// Whether it is this connection's alarm that rings; it is then off.
-    pub(crate) fn rings(&mut self, ring: Ring) -> bool {
+    pub fn rings(&mut self, ring: Ring) -> bool {
         let rings = self.0 == Some(ring.0);
         if rings {
             self.0 = None;
