@@ -4,44 +4,58 @@
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
-#[path = "../src/bin/io_uring/connection.rs"]
-mod connection;
+#[path = "../src/bin/io_uring/peer.rs"]
+mod peer;
+#[path = "../src/bin/io_uring/ring.rs"]
+mod ring;
+#[path = "../src/bin/io_uring/server.rs"]
+mod server;
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::rc::Rc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use common::*;
-use compio::io::AsyncRead;
-use compio::net::TcpListener;
-use compio::runtime::{CancelToken, Runtime, spawn};
-use connection::{Pool, Terms, serve};
-use sockeye::bytes::BytesMut;
-use sockeye::{Due, Inbox, IoError, Role, Timeouts};
+use embed::session::Terms;
+use peer::Pool;
+use server::Stopper;
+use sockeye::{Config, Connection, Due, Event, Inbox, IoError, Message, Outbox, Role, Timeouts};
 
 /// A server of the connections that a test makes.
 struct Server {
     address: SocketAddr,
-    /// The server stops when this ends.
-    control: TcpStream,
-    /// How each connection ended.
-    ended: Receiver<Result<(), IoError>>,
+    stopper: Stopper,
+    /// What it complains of.
+    complaints: Receiver<String>,
+    thread: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
     /// `None` where the kernel has no io_uring for us, or none that is recent enough.
     fn start(timeouts: Timeouts) -> Option<Self> {
-        let (ready, address) = channel();
-        let (ended, endings) = channel();
-        thread::spawn(move || match Runtime::new() {
-            Ok(runtime) => runtime.block_on(listen(timeouts, ready, ended)),
-            Err(error) => eprintln!("skipped: cannot set io_uring up: {error}"),
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (complain, complaints) = channel();
+        let (ready, stopper) = channel();
+        let thread = thread::spawn(move || {
+            let complain = Box::new(move |line: &str| {
+                let _ = complain.send(line.into());
+            });
+            let terms = Terms { timeouts, complain, ..Terms::new(16 << 20) };
+            let (mut server, stopper) = match server::Server::new(listener, terms) {
+                Ok(server) => server,
+                Err(error) => {
+                    eprintln!("skipped: cannot set io_uring up: {error}");
+                    return Err(error);
+                }
+            };
+            ready.send(stopper).unwrap();
+            server.run()
         });
-        let address = address.recv().ok()?;
-        Some(Self { address, control: TcpStream::connect(address).unwrap(), ended: endings })
+        let stopper = stopper.recv().ok()?;
+        Some(Self { address, stopper, complaints, thread })
     }
 
     /// A connection whose opening handshake is done.
@@ -60,32 +74,16 @@ impl Server {
         stream
     }
 
-    fn stop(&self) {
-        self.control.shutdown(Shutdown::Both).unwrap();
-    }
-}
-
-/// Serves every connection but the first, which stops the server.
-async fn listen(timeouts: Timeouts, ready: Sender<SocketAddr>, ended: Sender<Result<(), IoError>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    ready.send(listener.local_addr().unwrap()).unwrap();
-    let (config, deflate) = (sockeye::Config::default(), sockeye::deflate::Options::new());
-    let terms = Rc::new(Terms { config, deflate, timeouts, pool: Pool::default() });
-    let stop = CancelToken::new();
-    let (mut control, _) = listener.accept().await.unwrap();
-    let stopping = stop.clone();
-    spawn(async move {
-        let _ = control.read([0; 1]).await;
-        stopping.cancel();
-    })
-    .detach();
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let (terms, stop, ended) = (Rc::clone(&terms), stop.clone(), ended.clone());
-        spawn(async move {
-            let _ = ended.send(serve(stream, &terms, stop).await);
+    /// Whether the server still has its end of this connection: a socket that a program has closed has no number any more.
+    fn holds(&self, stream: &TcpStream) -> bool {
+        let (local, peer) = (self.address.port(), stream.local_addr().unwrap().port());
+        let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        sockets.lines().skip(1).any(|line| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            fields[1].ends_with(&format!(":{local:04X}"))
+                && fields[2].ends_with(&format!(":{peer:04X}"))
+                && fields[9] != "0"
         })
-        .detach();
     }
 }
 
@@ -154,16 +152,21 @@ fn a_deadline_that_passes_while_a_read_is_under_way_loses_nothing() {
     }
 }
 
+/// Whenever the alarms ring, the reads of all connections are called back, amid what arrives.
 #[test]
 fn bytes_that_come_as_a_read_is_called_back_are_not_lost() {
     let Some(server) = Server::start(Timeouts { idle: Some(Duration::from_micros(30)), ..Timeouts::default() }) else {
         return;
     };
-    let mut stream = server.connect();
-    for i in 0..3000 {
-        let payload = vec![i as u8; 500 + i];
-        stream.write_all(&whole(Role::Client, BINARY, &payload)).unwrap();
-        assert_eq!(message(&mut stream), payload);
+    let mut streams: Vec<_> = (0..100).map(|_| server.connect()).collect();
+    for round in 0..400 {
+        let payload = |at: usize| vec![at as u8; 500 + 7 * at + round];
+        for (at, stream) in streams.iter_mut().enumerate() {
+            stream.write_all(&whole(Role::Client, BINARY, payload(at))).unwrap();
+        }
+        for (at, stream) in streams.iter_mut().enumerate() {
+            assert_eq!(message(stream), payload(at));
+        }
     }
 }
 
@@ -222,7 +225,13 @@ fn a_peer_that_ends_and_does_not_read_is_not_waited_for_any_longer_than_allowed(
     let mut stream = server.connect();
     flood(&mut stream);
     stream.shutdown(Shutdown::Write).unwrap();
-    assert!(server.ended.recv_timeout(Duration::from_secs(30)).is_ok_and(|ending| ending.is_ok()));
+    let mut waited = Duration::ZERO;
+    while server.holds(&stream) {
+        assert!(waited < Duration::from_secs(30), "the server waits for who has ended");
+        thread::sleep(STEP);
+        waited += STEP;
+    }
+    assert_eq!(server.complaints.try_iter().count(), 0);
 }
 
 /// Memory that large messages have left behind is the next ones', of whatever connection: none of them is in another.
@@ -254,23 +263,26 @@ fn large_messages_come_back_as_they_were() {
 /// What was written is memory for the next large message as soon as nobody else has a part of it.
 #[test]
 fn memory_that_was_written_is_lent_to_the_next_message() {
-    let pool = Pool::default();
-    let mut memory = BytesMut::zeroed(1 << 20);
-    let place = memory.as_ptr();
-    let written = memory.split_to(1000).freeze();
-    let mut inbox = Inbox::new();
-    inbox.extend(b"begun");
+    for is_held in [true, false] {
+        let mut pool = Pool::default();
+        let (mut inbox, mut outbox) = (Inbox::new(), Outbox::new());
+        inbox.extend(&whole(Role::Client, BINARY, vec![7; 1 << 20]));
+        let event = Connection::server(&Config::default()).receive(&mut inbox, &mut outbox);
+        let message = event.unwrap().map(Event::into_message).unwrap();
+        let Message::Binary(data) = &message else { panic!("expected bytes, got {message:?}") };
+        let place = data.as_ptr();
+        let held = is_held.then_some(message);
 
-    pool.take_back(written.clone());
-    pool.lend(&mut inbox);
-    assert!(inbox.capacity() < 1 << 20, "a part of it is still held");
-
-    drop(memory);
-    pool.take_back(written);
-    pool.lend(&mut inbox);
-    assert!(inbox.capacity() >= 1 << 20);
-    assert_eq!(inbox.unread(), b"begun");
-    assert_eq!(inbox.unread().as_ptr(), place);
+        pool.take_back(&mut inbox);
+        drop(held);
+        let mut next = Inbox::new();
+        next.extend(b"begun");
+        pool.lend(&mut next);
+        assert_eq!(next.capacity() < 1 << 20, is_held);
+        assert_eq!(next.unread(), b"begun");
+        // The message stood behind a header of 14 bytes.
+        assert_eq!(next.unread().as_ptr().wrapping_add(14) != place, is_held);
+    }
 }
 
 #[test]
@@ -289,7 +301,7 @@ fn a_server_that_stops_ends_what_is_under_way() {
     let bytes = whole(Role::Client, BINARY, vec![7; 1 << 20]);
     while stuck.write(&bytes).is_ok_and(|count| count == bytes.len()) {}
 
-    server.stop();
+    server.stopper.stop();
     for stream in [&mut reading, &mut inside] {
         assert_eq!(frame(stream), going_away);
     }
@@ -297,16 +309,18 @@ fn a_server_that_stops_ends_what_is_under_way() {
     assert!(ended(&mut reading));
     drop(reading);
     assert!(ended(&mut shaking));
-    let mut endings: Vec<_> = (0..4).map(|_| server.ended.recv().unwrap()).collect();
-    endings.retain(Result::is_err);
-    assert_eq!(endings.len(), 2, "{endings:?}");
-    for ending in endings {
-        assert!(matches!(ending, Err(IoError::TimedOut(Due::Close))), "{ending:?}");
-    }
     assert!(ended(&mut inside));
+    server.thread.join().unwrap().unwrap();
+    let timed_out = IoError::TimedOut(Due::Close).to_string();
+    let complaints: Vec<String> = server.complaints.iter().collect();
+    assert_eq!(complaints.len(), 2, "{complaints:?}");
+    assert!(complaints.iter().all(|line| line.ends_with(&timed_out)), "{complaints:?}");
 }
 
 const PINGS: u32 = 400_000;
+
+/// Between two looks at what tells of no event.
+const STEP: Duration = Duration::from_millis(10);
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";

@@ -1,94 +1,186 @@
-//! The server: one thread, a task for each connection.
+//! The loop: operations that have completed, accepting, deadlines, the end.
 
-use std::error::Error;
-use std::pin::pin;
-use std::rc::Rc;
-use std::time::Duration;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+use std::time::{Duration, Instant};
 
-use compio::driver::ProactorBuilder;
-use compio::net::TcpListener;
-use compio::runtime::{CancelToken, Runtime, spawn};
-use compio::signal::{ctrl_c, unix};
-use compio::time::{sleep, timeout};
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt, poll, select, select_biased};
-use sockeye::deflate::Options;
-use sockeye::{Config, Timeouts};
+use compio_buf::IntoInner;
+use compio_driver::op::Accept;
+use embed::alarms::Alarms;
+use embed::session::Terms;
+use slab::Slab;
 
-use crate::arguments::{self, Arguments};
-use crate::connection::{Pool, Terms, serve};
+use crate::peer::{Common, Peer, Pool};
+use crate::ring::{Ring, UnderWay, bell};
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let mut proactor = ProactorBuilder::new();
-    // One thread submits and waits: the kernel need not interrupt it.
-    proactor.single_issuer(true).defer_taskrun(true);
-    let runtime = Runtime::builder().with_proactor(proactor).build().map_err(|error| {
-        format!("cannot set io_uring up: {error}; it needs Linux 6.1, and `kernel.io_uring_disabled` to be 0")
-    })?;
-    runtime.block_on(listen(arguments))
+/// The server, with all its connections.
+pub(crate) struct Server {
+    common: Common,
+    started: Instant,
+    /// None once the server stops.
+    listener: Option<Arc<TcpListener>>,
+    accepting: Option<UnderWay<Accept<Arc<TcpListener>>>>,
+    /// Rings when a connection was accepted.
+    bell: Waker,
+    /// Until when none are accepted, as the last attempt failed.
+    paused_until: Option<Duration>,
+    peers: Slab<Peer>,
+    alarms: Alarms,
+    is_to_stop: Arc<AtomicBool>,
+    /// By when the peers have to have answered the close frame.
+    stops_by: Option<Duration>,
 }
 
-async fn listen(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind(&arguments.address).await.map_err(|error| {
-        format!("cannot listen on {}: {error}; choose another address, or port 0", arguments.address)
-    })?;
-    let mut interrupted = pin!(interruption());
-    // Signals are caught from here on.
-    let _ = poll!(&mut interrupted);
-    println!("listening on ws://{}", listener.local_addr()?);
-    eprintln!("{}", arguments::next_step(listener.local_addr()?));
+/// Stops a server, from whatever thread.
+pub(crate) struct Stopper {
+    is_to_stop: Arc<AtomicBool>,
+    waker: Waker,
+}
 
-    let config = Config::default().message_limit(arguments.max_message).frame_limit(arguments.max_message);
-    let terms = Terms { config, deflate: Options::new(), timeouts: Timeouts::default(), pool: Pool::default() };
-    let stop = CancelToken::new();
-    let accepting = spawn(accept(listener, terms, stop.clone()));
-    interrupted.await;
-    stop.cancel();
-    if timeout(Duration::from_secs(6), accepting).await.is_err() {
-        eprintln!("some peers did not answer the close frame in time; their connections were dropped");
+impl Stopper {
+    pub(crate) fn stop(&self) {
+        self.is_to_stop.store(true, Ordering::Release);
+        self.waker.wake_by_ref();
     }
-    Ok(())
 }
 
-/// Accepts connections until the server stops, and waits until the last has ended.
-async fn accept(listener: TcpListener, terms: Terms, stop: CancelToken) {
-    let terms = Rc::new(terms);
-    let mut connections = FuturesUnordered::new();
-    let mut stopped = pin!(stop.clone().wait().fuse());
-    let mut accepted = pin!(listener.accept().fuse());
-    loop {
-        select_biased! {
-            () = stopped => break,
-            result = accepted => {
-                match result {
-                    Ok((stream, peer)) => {
-                        let (terms, stop) = (Rc::clone(&terms), stop.clone());
-                        connections.push(spawn(async move {
-                            if let Err(error) = serve(stream, &terms, stop).await {
-                                eprintln!("connection from {peer}: {error}");
-                            }
-                        }));
-                    }
-                    Err(error) => {
-                        eprintln!("cannot accept a connection: {error}; raise the limit of open files if it is reached");
-                        sleep(Duration::from_millis(100)).await;
-                    }
-                }
-                accepted.set(listener.accept().fuse());
+impl Server {
+    /// A server on this listener, and what stops it.
+    pub(crate) fn new(listener: TcpListener, terms: Terms) -> io::Result<(Self, Stopper)> {
+        let common = Common { ring: Ring::new()?, terms, pool: Pool::default(), now: Duration::ZERO };
+        let stopper = Stopper { is_to_stop: Arc::default(), waker: common.ring.waker() };
+        let server = Self {
+            common,
+            started: Instant::now(),
+            listener: Some(Arc::new(listener)),
+            accepting: None,
+            bell: bell(LISTENER),
+            paused_until: None,
+            peers: Slab::with_capacity(PEERS),
+            alarms: Alarms::with_capacity(PEERS),
+            is_to_stop: Arc::clone(&stopper.is_to_stop),
+            stops_by: None,
+        };
+        Ok((server, stopper))
+    }
+
+    /// Serves until it is stopped and all connections have ended, or have had their time to.
+    pub(crate) fn run(&mut self) -> io::Result<()> {
+        self.listen()?;
+        let mut rung = Vec::new();
+        loop {
+            self.common.ring.wait(self.patience(), &mut rung)?;
+            self.common.now = self.started.elapsed();
+            for key in rung.drain(..) {
+                if key == LISTENER { self.accept()? } else { self.serve(key) }
             }
-            _ = connections.select_next_some() => {}
+            self.ring();
+            if self.paused_until.is_some_and(|time| self.common.now >= time) {
+                self.paused_until = None;
+                self.listen()?;
+            }
+            if self.stops_by.is_none() && self.is_to_stop.load(Ordering::Acquire) {
+                self.stop();
+            }
+            match self.stops_by {
+                Some(_) if self.peers.is_empty() => return Ok(()),
+                Some(time) if self.common.now >= time => {
+                    eprintln!("some peers did not answer the close frame in time; their connections were dropped");
+                    return Ok(());
+                }
+                _ => {}
+            }
         }
     }
-    while connections.next().await.is_some() {}
-}
 
-/// Waits for Ctrl-C, or for the signal that asks to terminate.
-async fn interruption() {
-    select! {
-        _ = pin!(ctrl_c().fuse()) => {}
-        _ = pin!(unix::signal(TERMINATE).fuse()) => {}
+    /// How long to wait for operations.
+    fn patience(&self) -> Option<Duration> {
+        let next = [self.alarms.next(), self.stops_by, self.paused_until].into_iter().flatten().min()?;
+        Some(next.saturating_sub(self.common.now))
+    }
+
+    /// Has the next connection accepted.
+    fn listen(&mut self) -> io::Result<()> {
+        if let Some(listener) = &self.listener {
+            self.accepting = Some(self.common.ring.submit(Accept::new(Arc::clone(listener)), &self.bell)?);
+        }
+        Ok(())
+    }
+
+    /// A connection was accepted, or could not be.
+    fn accept(&mut self) -> io::Result<()> {
+        let Some((accepted, operation)) = self.common.ring.completed(&mut self.accepting) else { return Ok(()) };
+        if self.listener.is_none() {
+            return Ok(());
+        }
+        let accepted = accepted.and_then(|_| {
+            let (socket, address) = operation.into_inner();
+            socket.set_tcp_nodelay(true)?;
+            Ok((socket.into(), address.as_socket().ok_or(io::ErrorKind::Unsupported)?))
+        });
+        match accepted {
+            Ok((stream, address)) => {
+                let place = self.peers.vacant_entry();
+                let key = place.key();
+                place.insert(Peer::new(stream, address, key, self.common.now));
+                self.serve(key);
+                self.listen()
+            }
+            Err(error) => {
+                eprintln!("cannot accept a connection: {error}; raise the limit of open files if it is reached");
+                self.paused_until = Some(self.common.now + ACCEPT_PAUSE);
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives a connection its turn.
+    fn serve(&mut self, key: usize) {
+        // One that has gone may ring once more.
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if !peer.turn(&mut self.common) {
+            drop(self.peers.remove(key));
+        } else if let Some(deadline) = peer.deadline(&self.common) {
+            self.alarms.set(&mut peer.alarm, key, deadline);
+        }
+    }
+
+    /// Has the connections whose alarms ring look at what is due.
+    fn ring(&mut self) {
+        while let Some((ring, key)) = self.alarms.ring(self.common.now) {
+            let Some(peer) = self.peers.get_mut(key) else { continue };
+            if peer.alarm.rings(ring) {
+                peer.rung = true;
+                self.serve(key);
+            }
+        }
+    }
+
+    /// Begins to stop: no more connections, and a close frame for each that is open.
+    fn stop(&mut self) {
+        self.stops_by = Some(self.common.now + PATIENCE);
+        self.listener = None;
+        self.paused_until = None;
+        if let Some(accept) = &self.accepting {
+            self.common.ring.call_back(accept);
+        }
+        self.peers.retain(|_, peer| peer.stop());
+        let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
+        keys.into_iter().for_each(|key| self.serve(key));
     }
 }
 
-/// SIGTERM.
-const TERMINATE: i32 = 15;
+/// The number of the listener's bell; those of the connections are their keys.
+const LISTENER: usize = usize::MAX;
+
+/// Connections for which there is room at first. It takes no memory before it is used, and none is wasted on growing.
+const PEERS: usize = 1 << 15;
+
+/// After a connection could not be accepted: until another may have ended.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long peers have to answer the close frame when the server stops.
+const PATIENCE: Duration = Duration::from_secs(6);
