@@ -225,9 +225,12 @@ impl Peer {
         if waiting.is_empty() {
             self.waiting = None;
         }
-        if is_idle && mem::replace(&mut self.room, LEAST_ROOM) > LEAST_ROOM {
+        if is_idle {
+            self.inbox.release();
             // A read of much memory is called back, and comes anew with less. It is waited for, as it may have bytes already.
-            if let Some(read) = &self.reading {
+            if mem::replace(&mut self.room, LEAST_ROOM) > LEAST_ROOM
+                && let Some(read) = &self.reading
+            {
                 common.ring.call_back(read);
             }
         }
