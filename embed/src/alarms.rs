@@ -71,7 +71,7 @@ impl Alarm {
 
 /// The first tick at which this time has passed.
 fn tick_after(time: Duration) -> Tick {
-    let ticks = time.as_millis().div_ceil(TICK.as_millis());
+    let ticks = time.as_nanos().div_ceil(TICK.as_nanos());
     u32::try_from(ticks).ok().and_then(|ticks| Tick::MIN.checked_add(ticks)).unwrap_or(Tick::MAX)
 }
 
@@ -105,6 +105,14 @@ mod tests {
             heard.push((key, next.as_millis()));
         }
         assert_eq!(heard, [(1, 5_125), (2, 7_000), (0, 10_000)]);
+    }
+
+    /// Or it would ring before the deadline, be set anew for the same moment, and ring again.
+    #[test]
+    fn a_deadline_a_moment_after_a_tick_rings_with_the_next_one() {
+        let mut alarms = Alarms::default();
+        alarms.set(&mut Alarm::default(), 0, Duration::from_nanos(125_000_001));
+        assert_eq!(alarms.next(), Some(Duration::from_millis(250)));
     }
 
     #[test]

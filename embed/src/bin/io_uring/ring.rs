@@ -62,6 +62,8 @@ impl Ring {
 
     /// Waits for the next bells, but not for longer than `most`. Whose have rung is appended to `rung`.
     pub(crate) fn wait(&mut self, most: Option<Duration>, rung: &mut Vec<usize>) -> io::Result<()> {
+        // Some may have rung since: a submission that finds the ring full waits until others have completed.
+        let most = if RUNG.with_borrow(Vec::is_empty) { most } else { Some(Duration::ZERO) };
         match self.0.poll(most) {
             Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::Interrupted) => {}
             polled => polled?,
