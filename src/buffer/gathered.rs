@@ -158,6 +158,12 @@ impl Gathered {
     #[cold]
     #[inline(never)]
     fn append_further(&mut self, header: Packed, payload: &[u8], key: Option<[u8; 4]>) {
+        if self.memory.capacity() == 0 && Packed::BYTES + payload.len() <= LEAST {
+            // The first frame of a connection that was idle.
+            self.memory = BytesMut::with_capacity(LEAST);
+            self.memory.resize(LEAST, 0);
+            return self.append(header, payload, key);
+        }
         self.reserve(Packed::BYTES + payload.len());
         put(header, key, self.room(header.size));
         self.append_blocks(payload, &mut mask(key));
