@@ -50,6 +50,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if !open.wait_until_empty(Duration::from_secs(6)) {
         eprintln!("some peers did not answer the close frame in time; their connections were dropped");
     }
+    // Another thread may be in the midst of a line.
+    drop(std::io::stderr().lock());
     Ok(())
 }
 
