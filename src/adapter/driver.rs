@@ -108,7 +108,6 @@ pub(crate) trait Received: Sized {
 }
 
 /// What an adapter asks of what was received.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Data,
     Control,
