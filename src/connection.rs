@@ -44,7 +44,7 @@ use uncompressed::Compression;
 /// * **output**: whatever an input or an action has the peer hear is appended to the [`Outbox`](crate::Outbox)
 ///   that it was given;
 /// * **question**: [`is_open`](Self::is_open), [`duty`](Self::duty), [`ending`](Self::ending),
-///   [`role`](Self::role).
+///   [`role`](Self::role), [`is_receiving`](Self::is_receiving).
 ///
 /// Any call may be the last one, and any split of the input gives the same events and the same output.
 ///
@@ -157,6 +157,13 @@ impl Connection {
     /// nothing to give back.
     pub fn release_idle(&mut self) {
         self.compression.release_idle();
+    }
+
+    /// Question: whether a message, or a control frame, was begun whose rest has not been taken. What waits in the inbox
+    /// is not counted: after [`receive`](Self::receive) has returned `None`, it is the beginning of a frame.
+    #[inline]
+    pub const fn is_receiving(&self) -> bool {
+        self.receiving.is_under_way()
     }
 
     /// Whether messages can be sent: neither end has sent a close frame, and nothing has failed (RFC 6455

@@ -11,11 +11,12 @@ use core::time::Duration;
 /// | [`ping_interval`](Self::ping_interval) | none | pings cost a sleeping phone its battery; a server behind a proxy that drops silent connections sets 30 s or so |
 /// | [`pong_wait`](Self::pong_wait) | 20 s | a round trip on a bad network, several times over |
 /// | [`close_wait`](Self::close_wait) | 5 s | the peer has agreed to close, or has misbehaved |
+/// | [`message`](Self::message) | none | how long the largest message takes on the slowest line, only the caller knows |
 /// | [`idle`](Self::idle) | 10 s | the memory of compression is made anew in microseconds |
 ///
-/// Any byte is a sign of life, one in the middle of a frame too, and without a `ping_interval` silence has no end: a peer may
-/// hold its connection as long as it likes, and memory in proportion to what it has sent. How many connections one peer may
-/// have, and how long a message may take, is for the caller to say.
+/// Any byte is a sign of life, one in the middle of a frame too: with a `ping_interval` alone a peer that sends one now and then
+/// holds its connection as long as it likes, and memory in proportion to what it has sent. A `message` ends that. Without both,
+/// silence has no end. How many connections one peer may have is for the caller to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// The opening handshake: from its start to its end, for a client. A server has it twice, as its caller looks at the
@@ -27,6 +28,10 @@ pub struct Timeouts {
     pub pong_wait: Option<Duration>,
     /// From the start of the closing handshake, or from a failure, to the end of the transport.
     pub close_wait: Option<Duration>,
+    /// From the first byte of a message, or of a control frame between messages, until it is there whole, however many
+    /// fragments and pieces it comes in and whatever control frames are between them. It begins where the caller waits for the
+    /// rest. Where an adapter's caller does something else as it ends, or waits to send, it begins anew with the next wait.
+    pub message: Option<Duration>,
     /// From the last message in either direction to giving memory back; of use where compression was negotiated.
     pub idle: Option<Duration>,
 }
@@ -34,7 +39,7 @@ pub struct Timeouts {
 impl Timeouts {
     /// Waits for ever, for everything.
     pub const NEVER: Self =
-        Self { handshake: None, ping_interval: None, pong_wait: None, close_wait: None, idle: None };
+        Self { handshake: None, ping_interval: None, pong_wait: None, close_wait: None, message: None, idle: None };
 }
 
 impl Default for Timeouts {
@@ -44,6 +49,7 @@ impl Default for Timeouts {
             ping_interval: None,
             pong_wait: Some(Duration::from_secs(20)),
             close_wait: Some(Duration::from_secs(5)),
+            message: None,
             idle: Some(Duration::from_secs(10)),
         }
     }
@@ -60,6 +66,8 @@ pub enum Due {
     Pong,
     /// The peer has not ended the connection in time: drop the transport.
     Close,
+    /// A message, or a control frame, that was begun has not ended in time: drop the transport.
+    Message,
     /// No message has gone either way for a while: call [`Connection::release_idle`](crate::Connection::release_idle).
     Idle,
 }
@@ -71,6 +79,7 @@ impl fmt::Display for Due {
             Self::Ping => "a sign of life of the peer before a ping",
             Self::Pong => "a sign of life of the peer after a ping",
             Self::Close => "the peer to end the connection",
+            Self::Message => "the rest of a message or control frame",
             Self::Idle => "a message",
         })
     }
@@ -98,12 +107,23 @@ impl fmt::Display for Due {
 #[derive(Clone, Debug)]
 pub struct Keepalive {
     phase: Phase,
-    /// Whether a message was sent or received since it was last said that none was.
-    stirred: bool,
+    activity: Activity,
     /// When the phase began, or what counts as its beginning.
     since: Moment,
-    /// When the last message was sent or received.
+    /// When the activity was, or began.
     last: Moment,
+}
+
+/// What has happened to messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Activity {
+    /// Nothing since it was last said that nothing had.
+    None,
+    /// A message was sent or received.
+    Stirred,
+    /// A message or a control frame is under way. Where that has a deadline, no memory is given back meanwhile that may be
+    /// needed, so that one moment is enough for both.
+    Receiving { stirred: bool },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +146,7 @@ impl Keepalive {
     /// The deadlines of a connection whose opening handshake starts now.
     pub const fn new(now: Duration) -> Self {
         let now = Moment::at(now);
-        Self { phase: Phase::Handshake, stirred: false, since: now, last: now }
+        Self { phase: Phase::Handshake, activity: Activity::None, since: now, last: now }
     }
 
     /// Input: the opening handshake has ended.
@@ -146,8 +166,32 @@ impl Keepalive {
     /// Input: a message was sent or received. Control frames are none: a connection that is kept alive by pings
     /// alone is idle. To be called where the connection has memory to give back.
     pub const fn stirred(&mut self, now: Duration) {
-        self.stirred = true;
-        self.last = Moment::at(now);
+        if let Activity::Receiving { stirred } = &mut self.activity {
+            *stirred = true;
+        } else {
+            self.activity = Activity::Stirred;
+            self.last = Moment::at(now);
+        }
+    }
+
+    /// Input: a message or a control frame was begun, and its rest has not come. To be called where
+    /// [`receive`](crate::Connection::receive) has returned `None` and the connection
+    /// [is receiving](crate::Connection::is_receiving) or the inbox is not empty, if there is a [`Timeouts::message`].
+    /// Calling it again before [`received`](Self::received) changes nothing.
+    pub const fn receiving(&mut self, now: Duration) {
+        if !matches!(self.activity, Activity::Receiving { .. }) {
+            self.activity = Activity::Receiving { stirred: matches!(self.activity, Activity::Stirred) };
+            self.last = Moment::at(now);
+        }
+    }
+
+    /// Input: what was begun has ended. To be called for each event after which the connection
+    /// [is not receiving](crate::Connection::is_receiving).
+    #[inline]
+    pub const fn received(&mut self) {
+        if let Activity::Receiving { stirred } = self.activity {
+            self.activity = if stirred { Activity::Stirred } else { Activity::None };
+        }
     }
 
     /// Input: the closing handshake has begun, or the connection has failed. Calling it again changes nothing.
@@ -171,8 +215,8 @@ impl Keepalive {
         }
         match due {
             Due::Ping => self.enter(Phase::Pinged, now),
-            Due::Idle => self.stirred = false,
-            Due::Handshake | Due::Pong | Due::Close => {}
+            Due::Idle => self.activity = Activity::None,
+            Due::Handshake | Due::Pong | Due::Close | Due::Message => {}
         }
         Some(due)
     }
@@ -190,11 +234,15 @@ impl Keepalive {
             Phase::Closing => (timeouts.close_wait, Due::Close),
         };
         let life = wait.map(|wait| (self.since.after(wait), due));
-        let idle = match (self.phase, timeouts.idle) {
-            (Phase::Quiet | Phase::Pinged, Some(idle)) if self.stirred => Some((self.last.after(idle), Due::Idle)),
-            _ => None,
+        let (wait, due) = match (self.phase, self.activity, timeouts.message) {
+            (Phase::Quiet | Phase::Pinged, Activity::Receiving { .. }, Some(wait)) => (Some(wait), Due::Message),
+            (Phase::Quiet | Phase::Pinged, Activity::Receiving { stirred: true } | Activity::Stirred, _) => {
+                (timeouts.idle, Due::Idle)
+            }
+            _ => (None, Due::Idle),
         };
-        [life, idle].into_iter().flatten().min_by_key(|(deadline, _)| *deadline)
+        let activity = wait.map(|wait| (self.last.after(wait), due));
+        [life, activity].into_iter().flatten().min_by_key(|(deadline, _)| *deadline)
     }
 }
 
@@ -284,9 +332,65 @@ mod tests {
     }
 
     #[test]
+    fn a_message_has_its_deadline_whatever_is_heard() {
+        let timeouts = Timeouts { message: Some(seconds(60)), ..Timeouts::NEVER };
+        let mut keepalive = Keepalive::new(seconds(0));
+        keepalive.receiving(seconds(0));
+        assert_eq!(keepalive.deadline(&timeouts), None, "the handshake has a deadline of its own");
+        keepalive.opened(seconds(0));
+        keepalive.receiving(seconds(10));
+        keepalive.stirred(seconds(20));
+        keepalive.heard(seconds(30));
+        assert_eq!(keepalive.due(&timeouts, seconds(59)), None);
+        assert_eq!(keepalive.due(&timeouts, seconds(60)), Some(Due::Message));
+        assert_eq!(keepalive.due(&timeouts, seconds(61)), Some(Due::Message), "until the transport is dropped");
+        keepalive.received();
+        assert_eq!(keepalive.deadline(&timeouts), None);
+        keepalive.receiving(seconds(100));
+        assert_eq!(keepalive.deadline(&timeouts), Some(seconds(160)));
+        keepalive.closing(seconds(101));
+        assert_eq!(keepalive.deadline(&timeouts), None, "closing has a deadline of its own");
+    }
+
+    #[test]
+    fn silence_and_a_message_under_way_have_each_their_deadline() {
+        let timeouts = Timeouts { message: Some(seconds(60)), ..timeouts() };
+        let mut keepalive = Keepalive::new(seconds(0));
+        keepalive.opened(seconds(0));
+        keepalive.receiving(seconds(20));
+        assert_eq!(keepalive.due(&timeouts, seconds(30)), Some(Due::Ping));
+        assert_eq!(keepalive.due(&timeouts, seconds(50)), Some(Due::Pong));
+        keepalive.heard(seconds(50));
+        assert_eq!(keepalive.due(&timeouts, seconds(80)), Some(Due::Ping), "first, where both are due");
+        assert_eq!(keepalive.due(&timeouts, seconds(80)), Some(Due::Message));
+    }
+
+    #[test]
+    fn a_connection_is_idle_after_a_message_and_not_within_one_that_is_waited_for() {
+        let idle = Timeouts { idle: Some(seconds(10)), ..Timeouts::NEVER };
+        let both = Timeouts { message: Some(seconds(60)), ..idle };
+        let mut keepalive = Keepalive::new(seconds(0));
+        keepalive.opened(seconds(0));
+        keepalive.stirred(seconds(1));
+        keepalive.receiving(seconds(5));
+        assert_eq!(keepalive.deadline(&both), Some(seconds(65)));
+        assert_eq!(keepalive.deadline(&idle), Some(seconds(15)));
+        keepalive.received();
+        assert_eq!(keepalive.due(&both, seconds(15)), Some(Due::Idle));
+        keepalive.receiving(seconds(20));
+        assert_eq!(keepalive.deadline(&idle), None, "nothing since");
+        keepalive.received();
+        assert_eq!(keepalive.deadline(&both), None);
+        keepalive.receiving(seconds(30));
+        keepalive.stirred(seconds(35));
+        keepalive.received();
+        assert_eq!(keepalive.deadline(&both), Some(seconds(40)), "a message was sent meanwhile");
+    }
+
+    #[test]
     fn never_is_never() {
         let mut keepalive = Keepalive::new(seconds(0));
-        for step in [Keepalive::heard, Keepalive::opened, Keepalive::closing] {
+        for step in [Keepalive::heard, Keepalive::opened, Keepalive::receiving, Keepalive::closing] {
             step(&mut keepalive, seconds(0));
             assert_eq!(keepalive.deadline(&Timeouts::NEVER), None);
             assert_eq!(keepalive.due(&Timeouts::NEVER, Duration::MAX), None);

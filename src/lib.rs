@@ -220,6 +220,7 @@
 //! | [`Timeouts::ping_interval`] | none | a ping is sent | pings cost a sleeping phone its battery |
 //! | [`Timeouts::pong_wait`] | 20 s | the transport is dropped | a round trip on a bad network, several times over |
 //! | [`Timeouts::close_wait`] | 5 s | the transport is dropped | the peer has agreed to close, or has misbehaved |
+//! | [`Timeouts::message`] | none | the transport is dropped | how long the largest takes on the slowest line, only you know |
 //! | [`Timeouts::idle`] | 10 s | the memory of compression is given back | it is made anew in microseconds |
 //!
 //! # Memory

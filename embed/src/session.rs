@@ -116,7 +116,10 @@ impl Session {
             return taken;
         };
         let was_over = connection.ending().is_some();
-        let echoed = echo(connection, inbox, outbox, &mut taken);
+        let echoed = echo(connection, &mut self.keepalive, inbox, outbox, &mut taken);
+        if !taken.behind && terms.timeouts.message.is_some() && (connection.is_receiving() || !inbox.is_empty()) {
+            self.keepalive.receiving(now);
+        }
         if taken.longest.is_some() && connection.is_compressed() {
             self.keepalive.stirred(now);
         }
@@ -230,9 +233,18 @@ fn accept(request: &Request, terms: &Terms) -> Result<(Response, Connection), Ha
 
 /// Sends back every message that has arrived, until too much waits to leave. What comes after a close frame is not answered,
 /// and is taken so that the peer gets round to reading.
-fn echo(connection: &mut Connection, inbox: &mut Inbox, outbox: &mut Outbox, taken: &mut Taken) -> Result<(), Error> {
+fn echo(
+    connection: &mut Connection,
+    keepalive: &mut Keepalive,
+    inbox: &mut Inbox,
+    outbox: &mut Outbox,
+    taken: &mut Taken,
+) -> Result<(), Error> {
     while outbox.len() < HIGH_WATER || !connection.is_open() {
         let Some(event) = connection.receive(inbox, outbox)? else { return Ok(()) };
+        if !connection.is_receiving() {
+            keepalive.received();
+        }
         let length = match &event {
             Event::Text(text) => text.len(),
             Event::Binary(data) => data.len(),
@@ -284,6 +296,34 @@ pub const SHARED: usize = 64 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Takes these bytes, `at` so many seconds after the connection came.
+    fn take(session: &mut Session, inbox: &mut Inbox, bytes: &[u8], terms: &Terms, at: u64) {
+        inbox.extend(bytes);
+        session.heard(Duration::from_secs(at));
+        session.take(inbox, &mut Outbox::new(), terms, Duration::from_secs(at));
+    }
+
+    #[test]
+    fn a_message_that_drips_ends_the_connection() {
+        let seconds = Duration::from_secs;
+        let timeouts = Timeouts { message: Some(seconds(60)), idle: None, ..Timeouts::default() };
+        let terms = Terms { timeouts, ..Terms::new(1000) };
+        let (mut session, mut inbox) = (Session::new(([127, 0, 0, 1], 1).into(), seconds(0)), Inbox::new());
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        take(&mut session, &mut inbox, request, &terms, 1);
+        assert_eq!(session.deadline(&timeouts), None);
+        take(&mut session, &mut inbox, &[0x82, 0x82, 0], &terms, 10);
+        take(&mut session, &mut inbox, &[0, 0], &terms, 20);
+        assert_eq!(session.deadline(&timeouts), Some(seconds(70)));
+        take(&mut session, &mut inbox, &[0, b'a', b'b'], &terms, 30);
+        assert_eq!(session.deadline(&timeouts), None, "it has come");
+        take(&mut session, &mut inbox, &[0x02, 0x80, 0, 0, 0, 0], &terms, 40);
+        take(&mut session, &mut inbox, &[0x89, 0x80, 0, 0, 0, 0], &terms, 50);
+        let due = session.tick(&mut Outbox::new(), &timeouts, seconds(100));
+        assert!(matches!(due, Err(IoError::TimedOut(Due::Message))), "{due:?}");
+    }
 
     #[test]
     fn addresses_are_shown_as_they_came() {

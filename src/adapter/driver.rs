@@ -32,6 +32,8 @@ pub(crate) struct Driver {
     broken: Option<Broken>,
     /// Whether bytes were read since the deadlines were last looked at.
     unjudged: bool,
+    /// Whether the rest of a message has been waited for since before its deadline. Who has given up waiting does not say so.
+    watches: bool,
 }
 
 /// What keeps queued bytes from the peer.
@@ -186,6 +188,7 @@ impl Driver {
             transport,
             broken: None,
             unjudged: false,
+            watches: false,
         }
     }
 
@@ -197,6 +200,9 @@ impl Driver {
         }
         let failed = match T::receive(&mut self.connection, &mut self.inbox, &mut self.outbox) {
             Ok(Some(lent)) => {
+                if !self.connection.is_receiving() {
+                    self.keepalive.received();
+                }
                 if self.transport == Transport::ReadOnly {
                     discard(&mut self.outbox);
                 }
@@ -205,6 +211,7 @@ impl Driver {
                         if self.releases {
                             self.keepalive.stirred(now());
                         }
+                        self.watches = false;
                         return Step::Deliver(T::keep(lent));
                     }
                     Kind::Control => {}
@@ -231,11 +238,13 @@ impl Driver {
             self.keepalive.closing(now());
             // A peer that never stops sending does not put off the end.
             if core::mem::take(&mut self.unjudged) {
-                self.tick(now());
+                self.tick(true, now());
             }
-            if self.transport == Transport::Gone {
-                return Step::End(self.take_failure());
-            }
+        } else if self.timeouts.message.is_some() && (self.connection.is_receiving() || !self.inbox.is_empty()) {
+            self.watch(now());
+        }
+        if self.transport == Transport::Gone {
+            return Step::End(self.take_failure());
         }
         match (self.connection.duty(), self.transport) {
             // The peer waits for the end of this half too, however long the caller keeps the stream.
@@ -246,6 +255,32 @@ impl Driver {
             }
             (Duty::Carry | Duty::ShutDown, _) => Step::Exchange,
         }
+    }
+
+    /// The rest of a message is waited for. A peer that never stops sending does not put off its deadline either.
+    fn watch(&mut self, now: Duration) {
+        self.keepalive.receiving(now);
+        let alone = Timeouts { message: self.timeouts.message, ..Timeouts::NEVER };
+        if self.keepalive.due(&alone, now).is_some() {
+            self.overdue(true);
+            self.keepalive.receiving(now);
+        }
+        self.watches = true;
+    }
+
+    /// The deadline of a message has passed. Where nobody waited for its bytes, they may have come meanwhile.
+    fn overdue(&mut self, receives: bool) {
+        if receives && self.watches {
+            self.give_up(Broken::TimedOut(Due::Message), IoError::TimedOut(Due::Message));
+        } else {
+            self.keepalive.received();
+        }
+    }
+
+    /// The caller begins to receive, and may have given it up before.
+    #[cfg(any(feature = "tokio", feature = "futures"))]
+    pub(crate) fn receives_anew(&mut self) {
+        self.watches = false;
     }
 
     /// Queues a message. It leaves with the next exchange.
@@ -360,8 +395,8 @@ impl Driver {
         self.keepalive.deadline(&self.timeouts)
     }
 
-    /// The deadline may have passed.
-    pub(crate) fn tick(&mut self, now: Duration) {
+    /// The deadline may have passed. `receives` says whether bytes of the peer are waited for.
+    pub(crate) fn tick(&mut self, receives: bool, now: Duration) {
         match self.keepalive.due(&self.timeouts, now) {
             None => {}
             Some(Due::Ping) => {
@@ -369,6 +404,7 @@ impl Driver {
                 let _ = self.connection.ping(&[], &mut self.outbox);
             }
             Some(Due::Idle) => self.connection.release_idle(),
+            Some(Due::Message) => self.overdue(receives),
             Some(due) => self.give_up(Broken::TimedOut(due), IoError::TimedOut(due)),
         }
     }

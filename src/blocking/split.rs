@@ -126,7 +126,7 @@ impl<S> Shared<S> {
         let mut driver = lock(&self.driver);
         if has_waited(&error) {
             driver.deadline(|| now);
-            driver.tick(now);
+            driver.tick(true, now);
             if !driver.is_gone() {
                 return Ok(());
             }
@@ -319,7 +319,7 @@ impl<S: Duplex> Receiver<S> {
         match read {
             Ok(0) => driver.eof(now),
             Ok(count) => driver.read(count, || now),
-            Err(error) if has_waited(&error) => driver.tick(now),
+            Err(error) if has_waited(&error) => driver.tick(true, now),
             Err(error) => driver.unreadable(error),
         }
     }

@@ -71,8 +71,9 @@ socket!(TcpStream);
 #[cfg(unix)]
 socket!(UnixStream);
 
-/// Any blocking stream as a [`Transport`] whose waits are not bounded: a deadline is seen to when a read or a write
-/// returns. It has no halves that could be shut down: drop it after the end, so that the peer reads the end of the stream.
+/// Any blocking stream as a [`Transport`] whose waits are not bounded: the deadlines of the handshake and of the end are
+/// seen to when a read or a write returns, and those of pings and messages not at all. It has no halves that could be shut
+/// down: drop it after the end, so that the peer reads the end of the stream.
 #[derive(Clone, Debug)]
 pub struct Plain<S>(
     /// The stream.

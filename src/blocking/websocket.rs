@@ -242,7 +242,7 @@ impl<S: Transport> WebSocket<S> {
         match written {
             Err(error) if has_waited(&error) => {
                 self.stalled = true;
-                self.driver.tick(now);
+                self.driver.tick(false, now);
                 Ok(())
             }
             written => written,
@@ -257,7 +257,7 @@ impl<S: Transport> WebSocket<S> {
         match read {
             Ok(0) => self.driver.eof(now),
             Ok(count) => self.driver.read(count, || now),
-            Err(error) if has_waited(&error) => self.driver.tick(now),
+            Err(error) if has_waited(&error) => self.driver.tick(true, now),
             Err(error) => self.driver.unreadable(error),
         }
     }

@@ -22,7 +22,7 @@ pub(super) struct Receiving {
 
 impl Receiving {
     #[inline]
-    const fn is_under_way(&self) -> bool {
+    pub(super) const fn is_under_way(&self) -> bool {
         self.frame.is_some() || self.message.is_some()
     }
 }

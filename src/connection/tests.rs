@@ -14,6 +14,33 @@ fn a_connection_is_small() {
     assert!(size_of::<Connection>() <= 96, "{}", size_of::<Connection>());
 }
 
+/// A part of a message or of a control frame is under way from the end of its header until it was handed out.
+#[test]
+fn a_connection_is_receiving_inside_messages_and_frames() {
+    let mut client = Connection::client(&Config::default());
+    let (mut inbox, mut outbox) = (Inbox::new(), Outbox::new());
+    let mut takes = |bytes: &[u8], pieces: bool| {
+        inbox.extend(bytes);
+        let more = if pieces {
+            client.receive_piece(&mut inbox, &mut outbox).unwrap().is_some()
+        } else {
+            client.receive(&mut inbox, &mut outbox).unwrap().is_some()
+        };
+        (more, client.is_receiving())
+    };
+    assert_eq!(takes(b"\x82", false), (false, false), "half a header");
+    assert_eq!(takes(b"\x03", false), (false, true));
+    assert_eq!(takes(b"one", false), (true, false));
+    assert_eq!(takes(b"\x02\x01a", false), (false, true), "a fragment");
+    assert_eq!(takes(b"\x89\x01!", false), (true, true), "a ping in the middle of a message");
+    assert_eq!(takes(b"\x80\x00", false), (true, false));
+    assert_eq!(takes(b"\x89\x02", false), (false, true), "half a ping");
+    assert_eq!(takes(b"!!", false), (true, false));
+    assert_eq!(takes(b"\x82\x02a", true), (true, true), "a piece");
+    assert_eq!(takes(b"b", true), (true, false));
+    assert_eq!(takes(b"\x82\x02ab\x82", false), (true, false), "what waits in the inbox");
+}
+
 /// One frame, as a client or a server sends it.
 #[derive(Clone, Debug)]
 struct Sent {

@@ -7,6 +7,7 @@ mod scripted;
 mod cancel;
 mod closing;
 mod contract;
+mod drip;
 mod farewells;
 mod faults;
 mod halves;

@@ -18,14 +18,18 @@ fn timeouts() -> Timeouts {
     Timeouts { ping_interval: Some(seconds(30)), ..Timeouts::default() }
 }
 
-fn seconds(count: u64) -> Duration {
+pub(crate) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
 /// A server's connection and its peer, whose stream holds so many bytes.
 async fn serve(room: usize) -> (WebSocket<DuplexStream>, DuplexStream) {
+    serve_with(timeouts(), room).await
+}
+
+pub(crate) async fn serve_with(timeouts: Timeouts, room: usize) -> (WebSocket<DuplexStream>, DuplexStream) {
     let (stream, mut peer) = tokio::io::duplex(room);
-    let server = server().timeouts(timeouts());
+    let server = server().timeouts(timeouts);
     let shaking = async {
         peer.write_all(request("").as_bytes()).await.unwrap();
         head(&mut peer).await

@@ -65,6 +65,7 @@ impl Session {
         let timeouts = Timeouts {
             ping_interval: Some(Duration::from_secs(30)),
             idle: Some(Duration::from_secs(10)),
+            message: (other & 64 != 0).then_some(Duration::from_secs(40)),
             ..Timeouts::default()
         };
         let peers = [Role::Client, Role::Server].map(|role| {
@@ -85,6 +86,7 @@ impl Session {
                 shut: false,
                 eof: false,
                 heard: Duration::ZERO,
+                begun: None,
                 sent: Vec::new(),
                 fragments: None,
                 answered: 0,
@@ -114,7 +116,7 @@ impl Session {
             14 => peer.write(usize::from(cursor.number()), self.cut),
             15..=17 => self.deliver(side, 1 + usize::from(cursor.byte())),
             18..=19 => self.deliver(side, usize::from(cursor.number())),
-            20..=21 => drop(peer.end.step(DOORS[usize::from(operation & 1)])),
+            20..=21 => drop(peer.step(DOORS[usize::from(operation & 1)], self.now)),
             22..=23 => peer.receive_all(DOORS[usize::from(operation & 1)], self.now),
             24 => self.wait(Duration::from_millis(u64::from(cursor.number()))),
             25 => peer.end.inbox.release(),
@@ -178,6 +180,11 @@ impl Session {
                         assert!(self.now - peer.heard >= Duration::from_secs(20), "the peer was heard");
                         return self.cut();
                     }
+                    Due::Message => {
+                        let begun = peer.begun.expect("nothing is under way");
+                        assert!(self.now - begun >= Duration::from_secs(40), "there was time left");
+                        return self.cut();
+                    }
                     Due::Close => {
                         assert!(!peer.end.connection.is_open());
                         return self.cut();
@@ -185,6 +192,9 @@ impl Session {
                     Due::Handshake => panic!("the handshake has ended"),
                 }
             }
+            let waited = peer.begun.map_or(Duration::ZERO, |begun| self.now - begun);
+            let most = self.timeouts.message.unwrap_or(Duration::MAX);
+            assert!(waited < most || !peer.end.connection.is_open(), "there was no time left");
         }
     }
 

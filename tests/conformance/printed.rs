@@ -70,6 +70,7 @@ fn a_deadline_prints_what_was_waited_for() {
         (Due::Ping, "before a ping"),
         (Due::Pong, "after a ping"),
         (Due::Close, "end the connection"),
+        (Due::Message, "the rest of a message"),
         (Due::Idle, "a message"),
     ];
     for (due, expected) in waits {

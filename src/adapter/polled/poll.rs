@@ -85,7 +85,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
                     Poll::Ready(Err(error)) => self.unwritable(error),
                     // A peer that is stuck in sending does not read what this end has to say before it is read.
                     Poll::Pending if self.driver.is_readable() => ready!(self.poll_fill(context)),
-                    Poll::Pending => ready!(self.poll_deadline(context)),
+                    Poll::Pending => ready!(self.poll_deadline(true, context)),
                 },
                 Step::Exchange => {
                     if !matches!(self.poll_write_on(context), Poll::Ready(Err(()))) {
@@ -124,7 +124,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
                 self.reads = 0;
                 memory::reclaim(&mut self.driver.inbox);
                 self.driver.outbox.release();
-                ready!(self.poll_deadline(context));
+                ready!(self.poll_deadline(true, context));
             }
         }
         Poll::Ready(())
@@ -184,7 +184,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// deadlines run meanwhile, as a caller that waits here does not receive.
     fn poll_drained(&mut self, rest: usize, place: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
         if place == Place::WHOLE && !self.receives && !self.wakers.anyone_sends() {
-            let drained = self.poll_drained_on(rest, context);
+            let drained = self.poll_drained_on(rest, false, context);
             if drained.is_pending() {
                 self.wakers.sending(place, context);
             }
@@ -192,11 +192,13 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         }
         let waker = Waker::from(Arc::clone(&self.wakers));
         let shared = &mut Context::from_waker(&waker);
-        let mut drained = self.poll_drained_on(rest, shared);
+        // Whoever waits to send over the connection as a whole has left off receiving, in most cases.
+        let receives = place != Place::WHOLE && self.receives;
+        let mut drained = self.poll_drained_on(rest, receives, shared);
         if drained.is_pending() {
             // Once it is known who waits, the stream is asked again: it may have room since.
             self.wakers.sending(place, context);
-            drained = self.poll_drained_on(rest, shared);
+            drained = self.poll_drained_on(rest, receives, shared);
         }
         if drained.is_ready() {
             self.wakers.sent(place);
@@ -204,7 +206,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
         drained
     }
 
-    fn poll_drained_on(&mut self, rest: usize, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
+    fn poll_drained_on(&mut self, rest: usize, receives: bool, context: &mut Context<'_>) -> Poll<Result<(), IoError>> {
         loop {
             match self.poll_write(context) {
                 Poll::Ready(Ok(())) => return Poll::Ready(self.driver.flushed()),
@@ -215,7 +217,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
                 }
                 Poll::Pending if rest > 0 && self.driver.outbox.len() <= rest => return Poll::Ready(Ok(())),
                 Poll::Pending => {
-                    ready!(self.poll_deadline(context));
+                    ready!(self.poll_deadline(receives, context));
                     self.wake_receiving();
                 }
             }
@@ -280,10 +282,10 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     }
 
     /// Ready where a deadline has passed and was seen to.
-    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_deadline(&mut self, receives: bool, context: &mut Context<'_>) -> Poll<()> {
         let deadline = self.driver.deadline(|| self.clock.now());
         ready!(self.clock.poll_deadline(deadline, context));
-        self.driver.tick(self.clock.now());
+        self.driver.tick(receives, self.clock.now());
         Poll::Ready(())
     }
 }

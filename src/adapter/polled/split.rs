@@ -13,6 +13,7 @@ use futures_sink::Sink;
 use super::Runtime;
 use super::wakers::Place;
 use super::websocket::WebSocket;
+use crate::adapter::Received;
 use crate::{Broadcast, CloseFrame, Ending, IoError, Message, Part};
 
 /// The connection that both halves hold. It is locked for the time of a poll, never while a task waits.
@@ -164,7 +165,7 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// [`IoError`], once; then `None`. But [`Misuse::MessageInPieces`](crate::Misuse::MessageInPieces) each time, while a
     /// message that has begun in parts goes on: nothing is lost, and [`receive_part`](Self::receive_part) has the rest.
     pub async fn receive(&mut self) -> Result<Option<Message>, IoError> {
-        poll_fn(|context| lock(&self.shared).poll_receive(context)).await
+        self.receive_as().await
     }
 
     /// The next part of a message as it arrives, or control frame; `None` at the end of the connection. What is received
@@ -175,7 +176,19 @@ impl<S, R: Runtime<S>> Receiver<S, R> {
     /// # Errors
     /// [`IoError`], once; then `None`.
     pub async fn receive_part(&mut self) -> Result<Option<Part>, IoError> {
-        poll_fn(|context| lock(&self.shared).poll_receive(context)).await
+        self.receive_as().await
+    }
+
+    async fn receive_as<T: Received>(&mut self) -> Result<Option<T>, IoError> {
+        let mut begins = true;
+        poll_fn(|context| {
+            let mut whole = lock(&self.shared);
+            if core::mem::take(&mut begins) {
+                whole.driver.receives_anew();
+            }
+            whole.poll_receive(context)
+        })
+        .await
     }
 }
 

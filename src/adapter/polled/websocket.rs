@@ -86,6 +86,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// [`IoError`], once; then `None`. But [`Misuse::MessageInPieces`](crate::Misuse::MessageInPieces) each time, while a
     /// message that has begun in parts goes on: nothing is lost, and [`receive_part`](Self::receive_part) has the rest.
     pub fn receive(&mut self) -> impl Future<Output = Result<Option<Message>, IoError>> {
+        self.driver.receives_anew();
         poll_fn(|context| self.poll_receive(context))
     }
 
@@ -97,6 +98,7 @@ impl<S, R: Runtime<S>> WebSocket<S, R> {
     /// # Errors
     /// [`IoError`], once; then `None`.
     pub fn receive_part(&mut self) -> impl Future<Output = Result<Option<Part>, IoError>> {
+        self.driver.receives_anew();
         poll_fn(|context| self.poll_receive(context))
     }
 

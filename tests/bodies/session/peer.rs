@@ -22,6 +22,8 @@ pub struct Peer {
     pub eof: bool,
     /// When bytes arrived last, or the handshake ended.
     pub heard: Duration,
+    /// Since when a message or a control frame has been waited for whose beginning is there.
+    pub begun: Option<Duration>,
     /// What was sent with success, in the order in which it ends.
     pub sent: Vec<Seen>,
     /// What of a message was sent in fragments, and whether it is text.
@@ -133,9 +135,23 @@ impl Peer {
         }
     }
 
+    /// Takes the next event, if there is one.
+    pub fn step(&mut self, door: Door, now: Duration) -> bool {
+        let more = self.end.step(door);
+        let is_receiving = self.end.connection.is_receiving();
+        if more && !is_receiving {
+            self.begun = None;
+            self.keepalive.received();
+        } else if !more && (is_receiving || !self.end.inbox.is_empty()) {
+            self.begun.get_or_insert(now);
+            self.keepalive.receiving(now);
+        }
+        more
+    }
+
     pub fn receive_all(&mut self, door: Door, now: Duration) {
         let before = self.end.seen.len();
-        while self.end.step(door) {}
+        while self.step(door, now) {}
         if self.end.seen.len() > before {
             self.keepalive.stirred(now);
         }

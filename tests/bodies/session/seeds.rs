@@ -7,6 +7,7 @@ pub fn seeds() -> Vec<Seed> {
     const CLIENT: u8 = 0;
     const SERVER: u8 = 0x80;
     let plain = [0, 0, 0, 0, 0, 0];
+    let timed = [0, 0, 64, 0, 0, 0];
     let takeover = [0x0F, 0x0F, 0x11, 0, 0, 0];
     let small_windows = [1, 0, 0x01, 0, 0, 0];
     let text = |side: u8, length: u8| [side, length, 1];
@@ -17,6 +18,7 @@ pub fn seeds() -> Vec<Seed> {
     let close = |side: u8, code: u8| [side | 9, code, 4, 0];
     let wait = |high: u8| [24, high, 0];
     let (c, s) = (CLIENT, SERVER);
+    let half = [binary(c, 60).as_slice(), &[c | 10, 99, c | 15, 30, s | 22]].concat();
     vec![
         seed("late-pong", &[&plain, &wait(120), &wait(40), &all, &wait(50), &all]),
         seed("write-all-but-one", &[&plain, &[s | 3, 250, 0, s | 14, 11, 3], &all, &text(s, 9), &all]),
@@ -62,6 +64,8 @@ pub fn seeds() -> Vec<Seed> {
         seed("silence", &[&plain, &wait(120), &all, &wait(120), &wait(80)]),
         seed("no-pong", &[&plain, &wait(120), &wait(80)]),
         seed("slow-close", &[&plain, &close(c, 1), &wait(10), &wait(20)]),
+        seed("drip", &[&timed, &half, &wait(80), &[c | 15, 9, s | 22], &wait(80)]),
+        seed("drip-in-time", &[&timed, &half, &wait(80), &[c | 15, 99, s | 22], &wait(80), &all]),
         seed("broadcast", &[&takeover, &[s | 8, 200, 0, c | 8, 200, 0], &all]),
         seed("broadcast-stateless", &[&[7, 7, 1, 0, 0, 0], &[s | 8, 200, 0, s | 8, 100, 0], &all, &text(s, 90), &all]),
         seed("compressed", &[&takeover, &text(c, 200), &text(c, 200), &all, &text(s, 250), &text(s, 250), &all]),
