@@ -20,21 +20,26 @@ pub struct Frame {
     pub length: u64,
     /// Unmasked.
     pub payload: Vec<u8>,
+    /// Whether a message is open in front of it.
+    pub is_inside: bool,
 }
 
 impl Frame {
     /// The frames of `bytes`, and zeros until the last one is whole.
     pub fn split(mut bytes: &[u8]) -> Vec<Self> {
-        let mut frames = Vec::new();
+        let (mut frames, mut is_inside) = (Vec::new(), false);
         while !bytes.is_empty() {
-            let frame = Self::first(bytes);
+            let frame = Self::first(bytes, is_inside);
+            if frame.opcode < CLOSE {
+                is_inside = !frame.fin;
+            }
             bytes = bytes.get(frame.bytes.len()..).unwrap_or_default();
             frames.push(frame);
         }
         frames
     }
 
-    fn first(bytes: &[u8]) -> Self {
+    fn first(bytes: &[u8], is_inside: bool) -> Self {
         let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
         let number = |range: std::ops::Range<usize>| range.fold(0u64, |sum, at| sum << 8 | u64::from(byte(at)));
         let (size, length) = match byte(1) & 0x7F {
@@ -54,6 +59,7 @@ impl Frame {
             length,
             payload: masked(&bytes[start..], mask.unwrap_or_default()),
             bytes,
+            is_inside,
         }
     }
 
@@ -63,7 +69,8 @@ impl Frame {
         self.bytes.starts_with(&shortest)
     }
 
-    /// Whether it is as wrong as `error` says, where `role` receives it. What depends on the frames before it is taken on trust.
+    /// Whether it is as wrong as `error` says, where `role` receives it. Whether a message is text, and how long, the peers
+    /// have to say.
     pub fn shows(&self, error: Error, role: Role) -> bool {
         match error {
             Error::Protocol(Protocol::Header(error)) => match error {
@@ -77,8 +84,8 @@ impl Frame {
             Error::Protocol(Protocol::ReservedBits(bits)) => self.reserved == bits && bits != 0,
             Error::Protocol(Protocol::Unmasked(_)) => role == Role::Server && self.mask.is_none(),
             Error::Protocol(Protocol::Masked(_)) => role == Role::Client && self.mask.is_some(),
-            Error::Protocol(Protocol::NothingToContinue) => self.opcode == CONTINUATION,
-            Error::Protocol(Protocol::MessageOpen(_)) => matches!(self.opcode, TEXT | BINARY),
+            Error::Protocol(Protocol::NothingToContinue) => self.opcode == CONTINUATION && !self.is_inside,
+            Error::Protocol(Protocol::MessageOpen(_)) => self.is_inside && matches!(self.opcode, TEXT | BINARY),
             Error::Protocol(Protocol::InvalidText(_)) => matches!(self.opcode, TEXT | CONTINUATION),
             Error::Protocol(Protocol::Close(error)) => match error {
                 CloseError::OneByte => self.opcode == CLOSE && self.length == 1,
