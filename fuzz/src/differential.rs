@@ -1,12 +1,13 @@
 //! The same bytes to this engine, to tungstenite and to fastwebsockets.
 //!
-//! Input: choices (1 byte: the role, and whether what this engine sends waits until all has come), the bytes that the peer of
-//! all three sends. Nothing is compressed, as the others cannot, and all are given a limit of [`LIMIT`] bytes for a frame and
-//! for a message. A last frame that is not whole is made whole: this engine fails at the first wrong byte, and the others when
-//! they have the frame.
+//! Input: choices (1 byte: the role, and whether what this engine sends waits until all has come), the bytes that the
+//! peer of all three sends. Nothing is compressed, as the others cannot, and all are given a limit of [`LIMIT`] bytes
+//! for a frame and for a message. A last frame that is not whole is made whole: this engine fails at the first wrong
+//! byte, and the others when they have the frame.
 //!
-//! All three have to see the same messages and control frames, to fail for the same reason or not at all, and to send the same
-//! pongs and the same close code. Where they do not, there has to be a row in [`table`] for it, with the section that decides.
+//! All three have to see the same messages and control frames, to fail for the same reason or not at all, and to send
+//! the same pongs and the same close code. Where they do not, there has to be a row in [`table`] for it, with the
+//! section that decides.
 
 mod fast;
 mod table;
@@ -115,7 +116,7 @@ fn run_ours(role: Role, frames: &[Frame], waits: bool) -> (Outcome, Option<(Erro
     (Outcome::new(role, end.seen, end.error.map(Failure::of), &written), fault)
 }
 
-/// Those of the receive path that need no other limits, and no compression; and frames with two faults, pings that wait.
+/// Those of the receive path that need no other limits, and no compression, and its own.
 pub fn seeds() -> Vec<Seed> {
     [(Role::Server, "server", receive::server_seeds()), (Role::Client, "client", receive::client_seeds())]
         .into_iter()

@@ -53,8 +53,9 @@ impl Case<'_> {
 
     /// Whether both have answered the same pings, and of those that waited the latest at least.
     ///
-    /// > If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous Ping frame(s), the
-    /// > endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame. (RFC 6455 section 5.5.3)
+    /// > If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous Ping frame(s),
+    /// > the endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame. (RFC 6455
+    /// > section 5.5.3)
     fn answers_alike(&self, theirs: &[Vec<u8>]) -> bool {
         let ours = &self.ours.pongs;
         let mut rest = theirs.iter();
@@ -62,7 +63,8 @@ impl Case<'_> {
         is_part && if self.waits { ours.last() == theirs.last() } else { ours.len() == theirs.len() }
     }
 
-    /// This engine fails like this. The other has come as far with the same, and then does not fail, or at something else.
+    /// This engine fails like this. The other has come as far with the same, and does not fail then, or at something
+    /// else.
     fn goes_on(&self, fails: fn(Error, &Frame) -> bool) -> bool {
         let pings = self.ours.seen.iter().filter(|seen| matches!(seen, Seen::Ping(_))).count();
         self.fault.is_some_and(|(error, frame)| fails(error, frame))
@@ -128,8 +130,8 @@ const DIFFERENCES: &[Difference] = &[
                     && !frame.is_minimal()
             })
         },
-        decided_by: "RFC 6455 section 5.2, for this engine: \"in all cases, the minimal number of bytes MUST be used to \
-            encode the length\"; in a control frame (section 5.5) the longer forms are never minimal",
+        decided_by: "RFC 6455 section 5.2, for this engine: \"in all cases, the minimal number of bytes MUST be used \
+            to encode the length\"; in a control frame (section 5.5) the longer forms are never minimal",
     },
     Difference {
         peer: Peer::Tungstenite,
@@ -137,8 +139,8 @@ const DIFFERENCES: &[Difference] = &[
             case.hands_out_its_own()
                 && matches!(case.fault, Some((Error::Protocol(Protocol::Close(CloseError::Code(_))), _)))
         },
-        decided_by: "RFC 6455 section 7.4, for both: a code that must not be sent breaks the protocol, and both answer with \
-            1002. tungstenite hands out a close frame of its own making, this engine an error",
+        decided_by: "RFC 6455 section 7.4, for both: a code that must not be sent breaks the protocol, and both answer \
+            with 1002. tungstenite hands out a close frame of its own making, this engine an error",
     },
     Difference {
         peer: Peer::Tungstenite,
@@ -148,32 +150,33 @@ const DIFFERENCES: &[Difference] = &[
                 && case.ours.failure.is_none()
                 && case.ours.close == case.theirs.close
         },
-        decided_by: "RFC 6455 section 1.4, for this engine: \"After receiving a control frame indicating the connection \
-            should be closed, a peer discards any further data received.\"",
+        decided_by: "RFC 6455 section 1.4, for this engine: \"After receiving a control frame indicating the \
+            connection should be closed, a peer discards any further data received.\"",
     },
     Difference {
         peer: Peer::Tungstenite,
         holds: |case| case.takes_code(1014) && case.hands_out_its_own(),
-        decided_by: "RFC 6455 section 7.4.2, for this engine: the range of 1000 to 2999 is for what is registered, and IANA's \
-            registry has 1014 (Bad Gateway) since",
+        decided_by: "RFC 6455 section 7.4.2, for this engine: the range of 1000 to 2999 is for what is registered, and \
+            IANA's registry has 1014 (Bad Gateway) since",
     },
     Difference {
         peer: Peer::Tungstenite,
         holds: |case| case.fails_silently(),
-        decided_by: "RFC 6455 section 7.1.7, for both: \"the endpoint SHOULD send a Close frame with an appropriate status code \
-            before proceeding to _Close the WebSocket Connection_\"; tungstenite leaves it to its caller",
+        decided_by: "RFC 6455 section 7.1.7, for both: \"the endpoint SHOULD send a Close frame with an appropriate \
+            status code [...] before proceeding to _Close the WebSocket Connection_\"; tungstenite leaves it to its \
+            caller",
     },
     Difference {
         peer: Peer::Tungstenite,
         holds: |case| case.names(Failure::TooLarge, Frame::is_too_large),
-        decided_by: "RFC 6455 section 7.4.1, for both: 1002 and 1009 are both true of a frame that breaks a rule and is too long, and no \
-            section says which of two faults is told",
+        decided_by: "RFC 6455 section 7.4.1, for both: 1002 and 1009 are both true of a frame that breaks a rule and \
+            is too long, and no section says which of two faults is told",
     },
     Difference {
         peer: Peer::Tungstenite,
         holds: |case| case.names(Failure::Text, |frame| frame.opcode == CLOSE && frame.has_bad_text()),
-        decided_by: "RFC 6455 section 7.4.1, for both: 1002 and 1007 are both true of a close frame whose code must not be sent and whose \
-            reason is not UTF-8",
+        decided_by: "RFC 6455 section 7.4.1, for both: 1002 and 1007 are both true of a close frame whose code must \
+            not be sent and whose reason is not UTF-8",
     },
     Difference {
         peer: Peer::FastWebSockets,
@@ -185,17 +188,17 @@ const DIFFERENCES: &[Difference] = &[
         holds: |case| {
             case.goes_on(|error, _| matches!(error, Error::Protocol(Protocol::Unmasked(_) | Protocol::Masked(_))))
         },
-        decided_by: "RFC 6455 section 5.1, for this engine: \"The server MUST close the connection upon receiving a frame \
-            that is not masked. [...] A client MUST close a connection if it detects a masked frame.\"",
+        decided_by: "RFC 6455 section 5.1, for this engine: \"The server MUST close the connection upon receiving a \
+            frame that is not masked. [...] A client MUST close a connection if it detects a masked frame.\"",
     },
     Difference {
         peer: Peer::FastWebSockets,
         holds: |case| {
             case.goes_on(|error, frame| matches!(error, Error::Protocol(Protocol::MessageOpen(_))) && !frame.fin)
         },
-        decided_by: "RFC 6455 section 5.4, for this engine: \"The fragments of one message MUST NOT be interleaved between \
-            the fragments of another message\"; fastwebsockets forgets the message that is open where another begins in \
-            fragments",
+        decided_by: "RFC 6455 section 5.4, for this engine: \"The fragments of one message MUST NOT be interleaved \
+            between the fragments of another message\"; fastwebsockets forgets the message that is open where another \
+            begins in fragments",
     },
     Difference {
         peer: Peer::FastWebSockets,
@@ -205,8 +208,8 @@ const DIFFERENCES: &[Difference] = &[
                     && frame.opcode == CONTINUATION
             })
         },
-        decided_by: "RFC 6455 section 8.1, for this engine: fastwebsockets leaves the start of a code point at the end of a \
-            fragmented message away",
+        decided_by: "RFC 6455 section 8.1, for this engine: fastwebsockets leaves the start of a code point at the end \
+            of a fragmented message away",
     },
     Difference {
         peer: Peer::FastWebSockets,
@@ -216,8 +219,8 @@ const DIFFERENCES: &[Difference] = &[
                     && (frame.opcode != PING || !frame.is_minimal())
             })
         },
-        decided_by: "RFC 6455 section 5.5, for this engine: \"All control frames MUST have a payload length of 125 bytes or \
-            less\"; fastwebsockets checks pings alone",
+        decided_by: "RFC 6455 section 5.5, for this engine: \"All control frames MUST have a payload length of 125 \
+            bytes or less\"; fastwebsockets checks pings alone",
     },
     Difference {
         peer: Peer::FastWebSockets,
@@ -234,7 +237,8 @@ const DIFFERENCES: &[Difference] = &[
     Difference {
         peer: Peer::FastWebSockets,
         holds: |case| case.fails_silently(),
-        decided_by: "RFC 6455 section 7.1.7, for both: as for tungstenite; fastwebsockets answers a wrong close code alone",
+        decided_by: "RFC 6455 section 7.1.7, for both: as for tungstenite; fastwebsockets answers a wrong close code \
+            alone",
     },
     Difference {
         peer: Peer::FastWebSockets,
@@ -244,7 +248,8 @@ const DIFFERENCES: &[Difference] = &[
     Difference {
         peer: Peer::FastWebSockets,
         holds: |case| case.names(Failure::Text, Frame::has_bad_text),
-        decided_by: "RFC 6455 section 7.4.1, for both: as for tungstenite, and of a text that is not UTF-8 where another message is open",
+        decided_by: "RFC 6455 section 7.4.1, for both: as for tungstenite, and of a text that is not UTF-8 where \
+            another message is open",
     },
 ];
 

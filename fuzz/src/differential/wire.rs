@@ -69,8 +69,8 @@ impl Frame {
         self.bytes.starts_with(&shortest)
     }
 
-    /// Whether it is as wrong as `error` says, where `role` receives it. Whether a message is text, and how long, the peers
-    /// have to say.
+    /// Whether it is as wrong as `error` says, where `role` receives it. Whether a message is text, and how long, the
+    /// peers have to say.
     pub fn shows(&self, error: Error, role: Role) -> bool {
         match error {
             Error::Protocol(Protocol::Header(error)) => match error {
