@@ -1,197 +1,154 @@
 //! The same bytes to this engine, to tungstenite and to fastwebsockets.
 //!
-//! Input: the role (1 byte), the bytes that the peer of all three sends. Nothing is compressed, as the others cannot, and
-//! all are given a limit of [`LIMIT`] bytes for a frame and for a message. A last frame that is not whole is made whole: this
-//! engine fails at the first wrong byte, and the others when they have the frame.
+//! Input: choices (1 byte: the role, and whether what this engine sends waits until all has come), the bytes that the
+//! peer of all three sends. Nothing is compressed, as the others cannot, and all are given a limit of [`LIMIT`] bytes
+//! for a frame and for a message. A last frame that is not whole is made whole: this engine fails at the first wrong
+//! byte, and the others when they have the frame.
 //!
-//! All three have to see the same messages and control frames, and to fail or not. Where they do not, there has to be a row
-//! in [`DIFFERENCES`] for it, with the section that decides.
+//! All three have to see the same messages and control frames, to fail for the same reason or not at all, and to send
+//! the same pongs and the same close code. Where they do not, there has to be a row in [`table`] for it, with the
+//! section that decides.
 
 mod fast;
+mod table;
 mod tungsten;
+mod wire;
 
 use sockeye::close::CloseError;
-use sockeye::frame::HeaderError;
-use sockeye::{Config, Error, InvalidText, Limit, Protocol, Role};
+use sockeye::{Config, Error, Protocol, Role};
 
+pub use self::table::ROWS;
+use self::table::{Case, Peer};
+use self::wire::Frame;
 use crate::bodies::cursor::Cursor;
 use crate::bodies::{Seed, receive};
-use crate::common::{Door, End, Seen};
+use crate::common::{BINARY, CONTINUATION, Door, End, KEY, PING, PONG, Seen, TEXT, close, drain, header, part, whole};
 
 /// The most bytes in a frame and in a message, of all three.
 pub const LIMIT: usize = 1 << 16;
 
 /// What an implementation made of the bytes.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Outcome {
-    /// What it handed out. Not with pings, which fastwebsockets keeps to itself.
+    /// What it handed out.
     pub seen: Vec<Seen>,
-    /// Its error, by a name of its own.
-    pub error: Option<String>,
+    pub failure: Option<Failure>,
+    /// The payloads of the pongs that it sent.
+    pub pongs: Vec<Vec<u8>>,
+    /// The close frame that it sent, with a code or without.
+    pub close: Option<Option<u16>>,
 }
 
-/// A difference that is known.
-struct Difference {
-    peer: Peer,
-    kind: Kind,
-    /// What decides, and for whom.
-    #[allow(dead_code, reason = "for the reader")]
-    decided_by: &'static str,
+impl Outcome {
+    fn new(role: Role, seen: Vec<Seen>, failure: Option<Failure>, written: &[u8]) -> Self {
+        let (pongs, close) = wire::sent(role, written);
+        Self { seen, failure, pongs, close }
+    }
 }
 
+/// Why a connection failed, as far as the errors of all three tell.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Peer {
-    Tungstenite,
-    FastWebSockets,
+pub enum Failure {
+    Protocol,
+    Text,
+    TooLarge,
 }
 
-enum Kind {
-    /// This engine fails like this, and the other goes on.
-    GoesOn(fn(Error) -> bool),
-    /// The other fails at what comes behind a close frame, and this engine does not.
-    FailsAfterClose,
-    /// The other refuses a close frame with this code, and this engine takes it.
-    RefusesCode(u16),
+impl Failure {
+    fn of(error: Error) -> Self {
+        match error {
+            Error::Protocol(Protocol::InvalidText(_) | Protocol::Close(CloseError::Reason)) => Self::Text,
+            Error::Protocol(_) => Self::Protocol,
+            Error::Limit(_) => Self::TooLarge,
+            _ => panic!("{error:?} is not of the peer's making"),
+        }
+    }
+
+    /// RFC 6455 section 7.4.1.
+    fn code(self) -> u16 {
+        match self {
+            Self::Protocol => 1002,
+            Self::Text => 1007,
+            Self::TooLarge => 1009,
+        }
+    }
 }
 
-pub fn run(input: &[u8]) {
+/// The rows of the table that it took.
+pub fn run(input: &[u8]) -> Vec<usize> {
     let mut cursor = Cursor::new(input);
-    let role = if cursor.byte() & 1 == 0 { Role::Server } else { Role::Client };
-    let bytes = made_whole(cursor.rest());
-    let mut ours = End::with(role, &Config::default().frame_limit(LIMIT as u64).message_limit(LIMIT as u64));
-    ours.read(Door::Whole, &bytes);
-    ours.seen.retain(|seen| !matches!(seen, Seen::Ping(_)));
+    let choices = cursor.byte();
+    let role = if choices & 1 == 0 { Role::Server } else { Role::Client };
+    let waits = choices & 2 != 0;
+    let frames = Frame::split(cursor.rest());
+    let bytes: Vec<u8> = frames.iter().flat_map(|frame| &frame.bytes).copied().collect();
+    let (ours, fault) = run_ours(role, &frames, waits);
+    if let Some((error, frame)) = fault {
+        assert!(frame.shows(error, role), "as {role:?}: {error:?} at {frame:?}");
+        let code = Failure::of(error).code();
+        assert_eq!(ours.close, Some(Some(code)), "section 7.1.7: the peer hears why: {error:?}");
+    }
+    let mut rows = Vec::new();
     for (peer, theirs) in
         [(Peer::Tungstenite, tungsten::run(role, &bytes)), (Peer::FastWebSockets, fast::run(role, &bytes))]
     {
-        let is_same = ours.seen == theirs.seen && ours.error.is_some() == theirs.error.is_some();
-        if !is_same && !is_known(peer, &ours, &theirs) {
-            panic!("{peer:?} as {role:?}: {theirs:?}\nours: {:?} {:?}", ours.seen, ours.error);
+        let case = Case { peer, role, frames: &frames, ours: &ours, fault, theirs: &theirs, waits };
+        if !case.is_same() {
+            let row = case.row();
+            rows.push(row.unwrap_or_else(|| panic!("{peer:?} as {role:?}: {theirs:?}\nours: {ours:?} {fault:?}")));
         }
     }
+    rows
 }
 
-/// The bytes, and zeros until the last frame is whole; no more where the frame is longer than the limit.
-fn made_whole(bytes: &[u8]) -> Vec<u8> {
-    let mut whole = bytes.to_vec();
-    let mut start = 0;
-    while start < whole.len() {
-        let byte = |at: usize| whole.get(start + at).copied().unwrap_or(0);
-        let number = |bytes: std::ops::Range<usize>| bytes.fold(0u64, |sum, at| sum << 8 | u64::from(byte(at)));
-        let (size, length) = match byte(1) & 0x7F {
-            126 => (4, number(2..4)),
-            127 => (10, number(2..10)),
-            short => (2, u64::from(short)),
-        };
-        let size = size + if byte(1) & 0x80 != 0 { 4 } else { 0 };
-        let payload = if length > LIMIT as u64 { 0 } else { length as usize };
-        start += size + payload;
-        if start > whole.len() {
-            whole.resize(start, 0);
+/// This engine, frame by frame, so that it is known which one fails it.
+fn run_ours(role: Role, frames: &[Frame], waits: bool) -> (Outcome, Option<(Error, &Frame)>) {
+    let mut end = End::with(role, &Config::default().frame_limit(LIMIT as u64).message_limit(LIMIT as u64));
+    let (mut written, mut fault) = (Vec::new(), None);
+    for frame in frames {
+        end.read(Door::Whole, &frame.bytes);
+        fault = fault.or(end.error.map(|error| (error, frame)));
+        if !waits {
+            written.extend(drain(&mut end.outbox));
         }
     }
-    whole
+    written.extend(drain(&mut end.outbox));
+    (Outcome::new(role, end.seen, end.error.map(Failure::of), &written), fault)
 }
 
-/// Whether both have seen the same as far as the one that stops first came, and why it stops is in the table.
-fn is_known(peer: Peer, ours: &End, theirs: &Outcome) -> bool {
-    DIFFERENCES.iter().filter(|difference| difference.peer == peer).any(|difference| match difference.kind {
-        Kind::GoesOn(fails) => ours.error.is_some_and(fails) && theirs.seen.starts_with(&ours.seen),
-        Kind::FailsAfterClose => {
-            let closed = matches!(ours.seen.last(), Some(Seen::Close(_)));
-            closed && ours.error.is_none() && theirs.error.is_some() && ours.seen == theirs.seen
-        }
-        Kind::RefusesCode(code) => {
-            let Some((Seen::Close(Some((came, _))), before)) = ours.seen.split_last() else { return false };
-            *came == code
-                && ours.error.is_none()
-                && theirs.seen.starts_with(before)
-                && theirs.seen.len() <= ours.seen.len()
-        }
-    })
-}
-
-/// What is known. tungstenite is at 0.30, fastwebsockets at 0.10.
-const DIFFERENCES: &[Difference] = &[
-    Difference {
-        peer: Peer::Tungstenite,
-        kind: Kind::GoesOn(|error| {
-            use HeaderError::{LengthNotMinimal, LongControl};
-            matches!(error, Error::Protocol(Protocol::Header(LengthNotMinimal(_) | LongControl(_))))
-        }),
-        decided_by: "RFC 6455 section 5.2, for this engine: \"in all cases, the minimal number of bytes MUST be used to \
-            encode the length\"; in a control frame (section 5.5) the longer forms are never minimal",
-    },
-    Difference {
-        peer: Peer::Tungstenite,
-        kind: Kind::GoesOn(|error| matches!(error, Error::Protocol(Protocol::Close(CloseError::Code(_))))),
-        decided_by: "RFC 6455 section 7.4, for both: a code that must not be sent breaks the protocol, and both answer with \
-            1002. tungstenite hands out a close frame of its own making, this engine an error",
-    },
-    Difference {
-        peer: Peer::Tungstenite,
-        kind: Kind::FailsAfterClose,
-        decided_by: "RFC 6455 section 1.4, for this engine: \"After receiving a control frame indicating the connection \
-            should be closed, a peer discards any further data received.\"",
-    },
-    Difference {
-        peer: Peer::Tungstenite,
-        kind: Kind::RefusesCode(1014),
-        decided_by: "RFC 6455 section 7.4.2, for this engine: the range of 1000 to 2999 is for what is registered, and IANA's \
-            registry has 1014 (Bad Gateway) since",
-    },
-    Difference {
-        peer: Peer::FastWebSockets,
-        kind: Kind::GoesOn(|error| {
-            matches!(error, Error::Protocol(Protocol::Header(HeaderError::LengthNotMinimal(_))))
-        }),
-        decided_by: "RFC 6455 section 5.2, for this engine: as for tungstenite",
-    },
-    Difference {
-        peer: Peer::FastWebSockets,
-        kind: Kind::GoesOn(|error| matches!(error, Error::Protocol(Protocol::Unmasked(_) | Protocol::Masked(_)))),
-        decided_by: "RFC 6455 section 5.1, for this engine: \"The server MUST close the connection upon receiving a frame \
-            that is not masked. [...] A client MUST close a connection if it detects a masked frame.\"",
-    },
-    Difference {
-        peer: Peer::FastWebSockets,
-        kind: Kind::GoesOn(|error| matches!(error, Error::Protocol(Protocol::MessageOpen(_)))),
-        decided_by: "RFC 6455 section 5.4, for this engine: \"The fragments of one message MUST NOT be interleaved between \
-            the fragments of another message\"; fastwebsockets forgets the message that is open where another begins in \
-            fragments",
-    },
-    Difference {
-        peer: Peer::FastWebSockets,
-        kind: Kind::GoesOn(|error| matches!(error, Error::Protocol(Protocol::InvalidText(InvalidText::Unfinished(_))))),
-        decided_by: "RFC 6455 section 8.1, for this engine: fastwebsockets leaves the start of a code point at the end of a \
-            fragmented message away",
-    },
-    Difference {
-        peer: Peer::FastWebSockets,
-        kind: Kind::GoesOn(|error| matches!(error, Error::Protocol(Protocol::Header(HeaderError::LongControl(_))))),
-        decided_by: "RFC 6455 section 5.5, for this engine: \"All control frames MUST have a payload length of 125 bytes or \
-            less\"; fastwebsockets checks pings alone",
-    },
-    Difference {
-        peer: Peer::FastWebSockets,
-        kind: Kind::GoesOn(|error| matches!(error, Error::Limit(Limit::Message { .. }))),
-        decided_by: "RFC 6455 section 10.4, for this engine: fastwebsockets limits frames, and not what they come to",
-    },
-    Difference {
-        peer: Peer::FastWebSockets,
-        kind: Kind::RefusesCode(1014),
-        decided_by: "RFC 6455 section 7.4.2, for this engine: the range of 1000 to 2999 is for what is registered, and IANA's \
-            registry has 1014 (Bad Gateway) since",
-    },
-];
-
-/// Those of the receive path that need no other limits, and no compression.
+/// Those of the receive path that need no other limits, and no compression, and its own.
 pub fn seeds() -> Vec<Seed> {
-    let of = |role: u8, side: &'static str, seeds: Vec<Seed>| {
-        seeds
-            .into_iter()
-            .filter(|(_, bytes)| bytes[0] == 0 && bytes[1] & 0xF == 0 && bytes[2..5] == [0; 3])
-            .map(move |(name, bytes)| (format!("{side}-{name}"), [&[role], &bytes[7..]].concat()))
-    };
-    of(0, "server", receive::server_seeds()).chain(of(1, "client", receive::client_seeds())).collect()
+    [(Role::Server, "server", receive::server_seeds()), (Role::Client, "client", receive::client_seeds())]
+        .into_iter()
+        .flat_map(|(role, side, seeds)| {
+            let received = seeds
+                .into_iter()
+                .filter(|(_, bytes)| bytes[0] == 0 && bytes[1] & 0xF == 0 && bytes[2..5] == [0; 3])
+                .map(|(name, bytes)| (name, 0, bytes[7..].to_vec()));
+            let own = own_seeds(role.peer()).map(|(name, waits, bytes)| (name.to_string(), waits, bytes));
+            received.chain(own).map(move |(name, waits, bytes)| {
+                let choices = waits << 1 | u8::from(role == Role::Client);
+                (format!("{side}-{name}"), [&[choices], &bytes[..]].concat())
+            })
+        })
+        .collect()
+}
+
+/// What `peer` sends, and whether the answers wait.
+fn own_seeds(peer: Role) -> [(&'static str, u8, Vec<u8>); 9] {
+    let pings: Vec<u8> = (0..40).flat_map(|i| whole(peer, PING, [i; 125])).collect();
+    // Made whole, it is one byte longer than the limit with the fragment before it.
+    let mask = (peer == Role::Client).then_some(KEY);
+    let rest = header(true, 0, CONTINUATION, mask, LIMIT as u64);
+    [
+        ("forty-pings", 0, pings.clone()),
+        ("forty-pings-that-wait", 1, pings),
+        ("ping-before-failure-that-waits", 1, [whole(peer, PING, "last"), whole(peer, TEXT, [0xFF])].concat()),
+        ("bad-code-and-reason", 0, close(peer, 999, [0xFF])),
+        ("bad-text-in-message", 0, [part(peer, BINARY, "open"), whole(peer, TEXT, [0xFF])].concat()),
+        ("fragment-in-message", 0, [part(peer, BINARY, "open"), part(peer, TEXT, "open, too")].concat()),
+        ("unfinished-fragments", 0, [part(peer, TEXT, "fish: "), whole(peer, CONTINUATION, b"\xF0\x9F\x90")].concat()),
+        ("long-pong", 0, whole(peer, PONG, [b'p'; 126])),
+        ("long-fragments", 0, [part(peer, BINARY, "1"), rest].concat()),
+    ]
 }
