@@ -231,7 +231,7 @@
 //!
 //! | for | at most |
 //! | --- | --- |
-//! | the head of a handshake | 3 × ([`Limits::bytes`](handshake::Limits::bytes) + a read) |
+//! | the head of a handshake | 3 × ([`Limits::bytes`](handshake::Limits::bytes) + a read) + 72 bytes × [`Limits::headers`](handshake::Limits::headers) |
 //! | the list of extensions in it, while it is read | 80 × [`Limits::bytes`](handshake::Limits::bytes) |
 //! | a whole message | 3 × ([`Config::message_limit`] + a read), and 3 MiB more where messages are taken for keeps |
 //! | a message in pieces | 3 × (a read + 16 KiB where it is compressed) |

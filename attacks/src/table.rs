@@ -70,8 +70,11 @@ const READ: usize = 16 << 10;
 /// A connection with its compression before first use, and a client's handshake.
 const CONNECTION: usize = 2 << 10;
 
-const HEAD: usize = CONNECTION + 3 * (8 << 10);
-const HEAD_BOUND: &str = "3 × (Limits::bytes + read)";
+const HEAD: usize = CONNECTION + 3 * (8 << 10) + HEADER * 64;
+const HEAD_BOUND: &str = "3 × (Limits::bytes + read) + 72 × headers";
+
+/// What a header takes beside its bytes.
+const HEADER: usize = 72;
 
 const OFFERS: usize = CONNECTION + 80 * (8 << 10);
 const OFFERS_BOUND: &str = "80 × Limits::bytes";

@@ -10,8 +10,8 @@ use super::response::Response;
 
 /// How large a handshake of the peer's may be.
 ///
-/// A handshake takes at most three times as much memory as this and a read together. A list of extensions takes up to 80
-/// bytes for each of its own, for as long as it is read.
+/// A handshake takes at most three times as much memory as its bytes and a read together, and 72 bytes for each header. A
+/// list of extensions takes up to 80 bytes for each of its own, for as long as it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The length of the head in bytes, its last line end included. By default 8 KiB, which is what the

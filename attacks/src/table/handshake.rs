@@ -65,18 +65,17 @@ pub(super) const HANDSHAKE: &[Attack] = &[
     },
     Attack {
         name: "admitted-headers",
-        about: "10,000 headers where 20,000 in 1 MiB are admitted, a byte in each read",
+        about: "10,000 headers of four bytes where as many in 41 KiB are admitted, a byte in each read",
         roles: BOTH,
-        manner: Manner { handshake: Some(Limits { bytes: 1 << 20, headers: 20_000 }), ..SHAKING },
+        manner: Manner { handshake: Some(Limits { bytes: 41 << 10, headers: 10_010 }), ..SHAKING },
         deed: |victim, size| {
-            let headers = b"Cookie: a=b; c=d; e=f; g=h\r\n".repeat(size);
-            Deed::Tell { wire: [head(victim), headers, b"\r\n".to_vec()].concat(), read: 1 }
+            Deed::Tell { wire: [head(victim), b"a:\r\n".repeat(size), b"\r\n".to_vec()].concat(), read: 1 }
         },
         size: 10_000,
         sample: 300,
         end: End::Status(101),
-        memory: 16 << 20,
-        bound: "16 × Limits::bytes",
+        memory: CONNECTION + 3 * (41 << 10) + HEADER * 10_010,
+        bound: HEAD_BOUND,
     },
     Attack {
         name: "empty-lines",
