@@ -238,7 +238,8 @@ contract! {
 
     /// A byte of the handshake now and then puts nothing off.
     both fn a_peer_that_drips_its_handshake_is_left(place) {
-        let timeouts = Timeouts { handshake: Some(Duration::from_millis(60)), ..Timeouts::default() };
+        // Longer than TLS takes, and shorter than a head of more than 100 bytes.
+        let timeouts = Timeouts { handshake: Some(Duration::from_millis(400)), ..Timeouts::default() };
         let (wire, mut peer) = place.link();
         let dripping = thread::spawn(move || {
             let head = match place.role {
