@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::boxed::Box;
 use std::string::String;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::vec::Vec;
 
 #[cfg(feature = "rustls")]
@@ -13,6 +13,9 @@ use super::upgrade::{Upgrade, Upgrading};
 use crate::deflate::Options;
 use crate::handshake::{Acceptance, HandshakeError, Limits, Misuse, Offer, OriginPolicy, Request, Response, Url};
 use crate::{Config, Connection, Entropy, SystemEntropy, Timeouts};
+
+/// The deadlines of all clients and servers that were told no others.
+static TIMEOUTS: LazyLock<Arc<Timeouts>> = LazyLock::new(Arc::default);
 
 /// How a client connects: options for every adapter.
 ///
@@ -44,7 +47,7 @@ impl Client {
         Self {
             offer: Offer::new(),
             config: Config::default(),
-            timeouts: Arc::default(),
+            timeouts: Arc::clone(&TIMEOUTS),
             outbox_limit: OUTBOX_LIMIT,
             #[cfg(feature = "deflate")]
             deflate: None,
@@ -180,7 +183,7 @@ impl Server {
             subprotocols: Vec::new(),
             limits: Limits::default(),
             config: Config::default(),
-            timeouts: Arc::default(),
+            timeouts: Arc::clone(&TIMEOUTS),
             outbox_limit: OUTBOX_LIMIT,
             #[cfg(feature = "deflate")]
             deflate: None,

@@ -16,7 +16,7 @@ pub(crate) fn allocated_by(work: impl FnOnce()) -> usize {
 polled! {
     /// Heap of a connection that waits for bytes, before and after it has served some; the script's own memory aside.
     fn an_idle_connection_holds_no_buffer<A>() {
-        for (role, most) in [(Role::Server, 192), (Role::Client, 640)] {
+        for (role, most) in [(Role::Server, 96), (Role::Client, 544)] {
             let masks = role == Role::Server;
             let told = [frame(FIN | TEXT, "연어".as_bytes(), masks), frame(FIN | BINARY, &[1; 50_000], masks)].concat();
             let script = Script::new();

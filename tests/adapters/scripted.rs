@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -452,12 +452,14 @@ pub(crate) fn accept_as<A: Polled>(script: &Script, server: &Server) -> WebSocke
 
 /// A server without deadlines, so that it needs no runtime.
 pub(crate) fn patient() -> Server {
-    server().timeouts(Timeouts::NEVER)
+    static PATIENT: LazyLock<Server> = LazyLock::new(|| server().timeouts(Timeouts::NEVER));
+    PATIENT.clone()
 }
 
 /// A client without deadlines.
 pub(crate) fn patient_client() -> Client {
-    Client::new().timeouts(Timeouts::NEVER)
+    static PATIENT: LazyLock<Client> = LazyLock::new(|| Client::new().timeouts(Timeouts::NEVER));
+    PATIENT.clone()
 }
 
 /// A client's connection over the script.

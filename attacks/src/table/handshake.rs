@@ -68,8 +68,9 @@ pub(super) const HANDSHAKE: &[Attack] = &[
         about: "10,000 headers of four bytes where as many in 41 KiB are admitted, a byte in each read",
         roles: BOTH,
         manner: Manner { handshake: Some(Limits { bytes: 41 << 10, headers: 10_010 }), ..SHAKING },
-        deed: |victim, size| {
-            Deed::Tell { wire: [head(victim), b"a:\r\n".repeat(size), b"\r\n".to_vec()].concat(), read: 1 }
+        deed: |victim, size| Deed::Tell {
+            wire: [head(victim), b"a:\r\n".repeat(size), b"\r\n".to_vec()].concat(),
+            read: 1,
         },
         size: 10_000,
         sample: 300,

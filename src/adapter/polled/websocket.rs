@@ -23,8 +23,8 @@ use crate::{Broadcast, CloseFrame, Connection, Ending, Inbox, IoError, Message, 
 /// follows it.
 ///
 /// While it waits for bytes it holds no buffer: reads go through memory that the connections of a thread share. It has
-/// at most 448 bytes over tokio's `TcpStream` and 528 over smol's, and at most 192 bytes of heap beside them while it is
-/// idle, or 640 where it is a client, which has masking keys.
+/// at most 448 bytes over tokio's `TcpStream` and 528 over smol's, and at most 96 bytes of heap beside them while it is
+/// idle, or 544 where it is a client, which has masking keys.
 pub struct WebSocket<S, R> {
     pub(super) stream: S,
     pub(super) driver: Driver,
