@@ -430,7 +430,10 @@ fn seeds(peer: Role) -> Vec<Seed> {
         seed("deflate-corrupt", &[&deflate, &compressed(b"\xff\xff\xff")]),
         seed("deflate-bomb", &[&deflate, &bomb(peer)]),
         seed("deflate-limit-exactly", &[&[0x7F, 0, 1, 0, 0, 0, 1], &compressed(hello), &ping]),
-        seed("deflate-good-before-bad", &[&deflate, &compressed(hello), &ping, &compressed(b"\xf2\xff\xff"), &ping]),
+        seed(
+            "deflate-good-before-bad",
+            &[&deflate, &compressed(hello), &ping, &frame(true, 0b100, BINARY, b"\xf2\xff\xff"), &ping],
+        ),
         seed("deflate-wrong-text", &[&deflate, &compressed(b"\x00\x05\x00\xfa\xffabc\xff"), &ping]),
         seed(
             "deflate-wrong-before-all-is-there",

@@ -247,6 +247,10 @@ impl Bits {
         for symbol in &ORDER[..count] {
             lengths[*symbol] = self.take(3)? as u8;
         }
+        if lengths == [0; 19] {
+            // Without a code there is nothing to read; zlib takes a bit for each length before it says so.
+            (0..literals + distances).try_for_each(|_| self.take(1).map(|_| ()))?;
+        }
         if !Code::is_complete(&lengths) {
             return Err(Stop::Wrong);
         }
