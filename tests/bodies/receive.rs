@@ -52,14 +52,22 @@ fn run(role: Role, input: &[u8]) {
     let pieces = sizes.split(bytes);
     let mixed = |end: &mut End| {
         for read in pieces {
-            match sizes.below(5) {
+            match sizes.below(4) {
                 0 => end.inbox.release(),
                 1 => drop(end.inbox.exchange(BytesMut::zeroed(sizes.below(200)))),
-                // What reaches back further than was agreed on may be forgotten with it.
-                2 if !reading.reaches => end.connection.release_idle(),
                 _ => {}
             }
-            setup.read_all(end, DOORS[sizes.below(2)], read);
+            let door = DOORS[sizes.below(2)];
+            end.inbox.extend(read);
+            loop {
+                // What reaches back further than was agreed on may be forgotten with it.
+                if !reading.reaches && sizes.below(3) == 0 {
+                    end.connection.release_idle();
+                }
+                if !setup.step(end, door) {
+                    break;
+                }
+            }
         }
         setup.read_all(end, Door::Pieces, &[]);
     };
@@ -185,20 +193,27 @@ impl Setup {
         stream::messages(self.role, local, sent)
     }
 
-    /// Bytes arrive, all that can be received is, and what is a message goes back.
+    /// Bytes arrive, and all that can be received is.
     fn read_all(&self, end: &mut End, door: Door, bytes: &[u8]) {
         end.inbox.extend(bytes);
-        while end.step(door) {
-            let End { connection, outbox, seen, open, .. } = end;
-            let sent = match seen.last() {
-                Some(Seen::Text(text)) if self.echoes && open.is_none() => connection.send_text(text, outbox),
-                Some(Seen::Binary(data)) if self.echoes && open.is_none() => {
-                    connection.send(&Message::binary(data.clone()), outbox)
-                }
-                _ => Ok(()),
-            };
-            assert!(matches!(sent, Ok(()) | Err(Error::Misuse(_))), "{sent:?}");
+        while self.step(end, door) {}
+    }
+
+    /// Receives once, and what is a message goes back. Whether there was anything.
+    fn step(&self, end: &mut End, door: Door) -> bool {
+        if !end.step(door) {
+            return false;
         }
+        let End { connection, outbox, seen, open, .. } = end;
+        let sent = match seen.last() {
+            Some(Seen::Text(text)) if self.echoes && open.is_none() => connection.send_text(text, outbox),
+            Some(Seen::Binary(data)) if self.echoes && open.is_none() => {
+                connection.send(&Message::binary(data.clone()), outbox)
+            }
+            _ => Ok(()),
+        };
+        assert!(matches!(sent, Ok(()) | Err(Error::Misuse(_))), "{sent:?}");
+        true
     }
 }
 
@@ -333,6 +348,10 @@ fn seeds(peer: Role) -> Vec<Seed> {
         seed("wrong-mask", &[&plain, &whole(peer.peer(), TEXT, "Hello")]),
         seed("limit-message", &[&[0, 0, 1, 0, 0, 0, 1], &part(peer, TEXT, "123"), &whole(peer, CONTINUATION, "456")]),
         seed("limit-frame", &[&[0, 0, 0, 1, 0, 0, 1], &whole(peer, BINARY, "123456")]),
+        seed(
+            "limit-frame-exactly",
+            &[&[0, 0, 0, 1, 0, 0, 1], &whole(peer, BINARY, "12345"), &part(peer, BINARY, "12345")],
+        ),
         seed("limit-fragments", &[&[0, 0, 0, 0, 1, 0, 1], &part(peer, TEXT, ""), &part(peer, CONTINUATION, "")]),
         seed("no-auto", &[&[0, 3, 0, 0, 0, 0, 1], &whole(peer, PING, "?"), &close(peer, 1000, "")]),
         seed(
@@ -400,6 +419,7 @@ fn seeds(peer: Role) -> Vec<Seed> {
     let deflate: [u8; 7] = [0x7F, 0x10, 0, 0, 0, 0x12, 0x34];
     let no_takeover: [u8; 7] = [0x0F, 0x10, 0, 0, 0, 0x12, 0x34];
     let compressed = |payload: &[u8]| frame(true, 0b100, TEXT, payload);
+    let six = b"\x4a\x4c\x04\x01\x00";
     let hello = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
     seeds.extend([
         seed("rfc7692-7.2.3.1", &[&deflate, &compressed(hello)]),
@@ -433,6 +453,20 @@ fn seeds(peer: Role) -> Vec<Seed> {
         seed(
             "deflate-good-before-bad",
             &[&deflate, &compressed(hello), &ping, &frame(true, 0b100, BINARY, b"\xf2\xff\xff"), &ping],
+        ),
+        seed(
+            "deflate-limit-by-one",
+            &[&[0x7F, 0, 1, 0, 0, 0, 1], &compressed(&[b"\x00\x06\x00\xf9\xff", &b"abcdef\x00"[..]].concat())],
+        ),
+        // The match goes past the limit, and no byte of the payload behind it has come yet.
+        seed(
+            "deflate-limit-in-a-match",
+            &[
+                &[0x7F, 0, 1, 0, 0, 0, 1],
+                &frame(false, 0b100, TEXT, &six[..4]),
+                &ping,
+                &whole(peer, CONTINUATION, &six[4..]),
+            ],
         ),
         seed("deflate-wrong-text", &[&deflate, &compressed(b"\x00\x05\x00\xfa\xffabc\xff"), &ping]),
         seed(
@@ -473,7 +507,7 @@ fn seeds(peer: Role) -> Vec<Seed> {
 /// A song, of which each message has to do with the last, as an end of this crate sends it.
 fn verses(peer: Role, bits: u8) -> Vec<u8> {
     let mut end = compressing(peer, bits);
-    for line in 0..8 {
+    for line in 0..16 {
         let verse = format!("{line} salmon swim up the river, and the river is {line} miles long. ");
         end.connection.send_text(&verse, &mut end.outbox).unwrap();
     }
