@@ -35,7 +35,7 @@ enum Place {
     /// In a block that is not compressed, before so many octets of it.
     Stored(usize),
     /// In a block with these codes, of literals and of distances.
-    Coded(Code, Code),
+    Coded(Box<[Code; 2]>),
 }
 
 /// Why there is no next step.
@@ -111,13 +111,13 @@ impl Inflater {
                 output.push(self.bits.take(8)? as u8);
                 *left -= 1;
             }
-            Place::Coded(literals, distances) => match self.bits.symbol(literals)? {
+            Place::Coded(codes) => match self.bits.symbol(&codes[0])? {
                 256 => self.end_block(),
                 literal @ 0..256 => output.push(literal as u8),
                 length => {
                     let (base, extra) = *LENGTHS.get(length - 257).ok_or(Stop::Wrong)?;
                     let length = base + self.bits.take(extra)?;
-                    let symbol = self.bits.symbol(distances)?;
+                    let symbol = self.bits.symbol(&codes[1])?;
                     let extra = (symbol / 2).saturating_sub(1);
                     let base = if symbol < 2 { symbol + 1 } else { ((2 + symbol % 2) << extra) + 1 };
                     let distance = base + self.bits.take(extra)?;
@@ -152,12 +152,9 @@ impl Inflater {
                         256..280 => 7,
                     })
                     .collect();
-                Place::Coded(Code::new(&lengths), Code::new(&[5; 30]))
+                Place::Coded(Box::new([Code::new(&lengths), Code::new(&[5; 30])]))
             }
-            2 => {
-                let (literals, distances) = self.bits.codes()?;
-                Place::Coded(literals, distances)
-            }
+            2 => Place::Coded(Box::new(self.bits.codes()?)),
             _ => return Err(Stop::Wrong),
         };
         (self.place, self.last) = (place, last);
@@ -238,7 +235,7 @@ impl Bits {
     }
 
     /// The codes of a block with codes of its own (RFC 1951 section 3.2.7).
-    fn codes(&mut self) -> Result<(Code, Code), Stop> {
+    fn codes(&mut self) -> Result<[Code; 2], Stop> {
         let (literals, distances, count) = (self.take(5)? + 257, self.take(5)? + 1, self.take(4)? + 4);
         if literals > 286 || distances > 30 {
             return Err(Stop::Wrong);
@@ -275,7 +272,7 @@ impl Bits {
         if !Code::is_sound(literals) || !Code::is_sound(distances) {
             return Err(Stop::Wrong);
         }
-        Ok((Code::new(literals), Code::new(distances)))
+        Ok([Code::new(literals), Code::new(distances)])
     }
 }
 
