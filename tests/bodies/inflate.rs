@@ -8,7 +8,7 @@ use sockeye::deflate::{Corrupt, Deflate, Direction, Options, Parameters};
 
 use super::cursor::{Cursor, Sizes};
 use super::{Seed, seed};
-use crate::common::inflate::{Report, inflate};
+use crate::common::inflate::{Inflater, Report};
 
 /// * The same messages and the same error in any pieces, with all the room at once or a little at a time.
 /// * A message is never longer than the limit, and its memory never more than twice that.
@@ -26,13 +26,18 @@ pub fn run(input: &[u8]) {
         payloads.push(cursor.take(length.into()));
     }
 
-    let expected = messages(direction, limit, &payloads, |payload| vec![payload], || limit);
-    let by_byte = messages(direction, limit, &payloads, |payload| payload.chunks(1).collect(), || limit);
+    let expected = messages(direction, limit, &payloads, |_| {}, |payload| vec![payload], || limit);
+    let by_byte = messages(direction, limit, &payloads, |_| {}, |payload| payload.chunks(1).collect(), || limit);
     assert_eq!(by_byte, expected, "byte by byte");
     let (mut pieces, mut rooms) = (Sizes::new(sizes), Sizes::new(!sizes));
-    let split = messages(direction, limit, &payloads, |payload| pieces.split(payload), || rooms.size());
+    let split = messages(direction, limit, &payloads, |_| {}, |payload| pieces.split(payload), || rooms.size());
     assert_eq!(split, expected, "in pieces, with little room");
-    judge(direction, limit, &payloads, &expected);
+    let reaches = judge(direction, limit, &payloads, &expected);
+    // What reaches back further than was agreed on may be forgotten with what is released.
+    if !reaches {
+        let released = messages(direction, limit, &payloads, Deflate::release_idle, |payload| vec![payload], || limit);
+        assert_eq!(released, expected, "with the memory given back before each message");
+    }
 }
 
 /// What came of the messages, up to the first that did not end well.
@@ -53,6 +58,7 @@ fn messages<'a>(
     direction: Direction,
     limit: usize,
     payloads: &[&'a [u8]],
+    before: impl Fn(&mut Deflate),
     mut split: impl FnMut(&'a [u8]) -> Vec<&'a [u8]>,
     mut room: impl FnMut() -> usize,
 ) -> Outcome {
@@ -60,6 +66,7 @@ fn messages<'a>(
     let mut deflate = Deflate::new(parameters, &Options::new());
     let mut messages = Vec::new();
     for payload in payloads {
+        before(&mut deflate);
         let mut message = BytesMut::new();
         let result =
             split(payload).into_iter().try_for_each(|piece| take(&mut deflate, piece, &mut message, limit, &mut room));
@@ -122,8 +129,8 @@ fn finish(
     }
 }
 
-/// Holds the outcome against the other decompressors.
-fn judge(direction: Direction, limit: usize, payloads: &[&[u8]], outcome: &Outcome) {
+/// Holds the outcome against the other decompressors. Whether a message reaches back further than was agreed on.
+fn judge(direction: Direction, limit: usize, payloads: &[&[u8]], outcome: &Outcome) -> bool {
     let (mut history, mut flate2, mut finals) = (Vec::new(), Decompress::new(false), 0);
     for (index, payload) in payloads.iter().enumerate() {
         if !direction.context_takeover() {
@@ -131,10 +138,13 @@ fn judge(direction: Direction, limit: usize, payloads: &[&[u8]], outcome: &Outco
             flate2.reset(false);
         }
         let start = history.len();
-        let report = inflate(payload, &mut history);
+        let mut inflater = Inflater::default();
+        let is_valid = inflater.inflate(payload, &mut history, usize::MAX).is_ok();
+        let reaches = inflater.report().farthest > direction.window();
+        let report = if is_valid { inflater.finish() } else { None };
         // Whoever reaches back further than it promised is understood or not.
-        if report.is_some_and(|report| report.farthest > direction.window()) {
-            return;
+        if reaches && report.is_some() {
+            return true;
         }
         let message = &history[start..];
         match (outcome.messages.get(index), report) {
@@ -154,11 +164,12 @@ fn judge(direction: Direction, limit: usize, payloads: &[&[u8]], outcome: &Outco
                     // A fault is not looked for behind the limit, and a message can be too long before its fault.
                     (Failure::Corrupt(corrupt), Some(_)) => panic!("message {index} is valid: {payload:x?}, {corrupt}"),
                 }
-                return;
+                return reaches;
             }
         }
     }
     assert_eq!(outcome.failed, None);
+    false
 }
 
 fn check_flate2(flate2: &mut Decompress, payload: &[u8], message: &[u8]) {
