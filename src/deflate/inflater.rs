@@ -101,15 +101,22 @@ impl Inflater {
         output: &mut Written,
         room: usize,
     ) -> Result<(Progress, bool), Corrupt> {
-        if self.sprint(input, output, room) {
-            self.end();
-            return Ok((Progress { consumed: input.len() }, true));
-        }
+        let mut consumed = 0;
         let before = output.len();
-        let progress = self.inflate(input, output, room)?;
-        let used_up = self.drained && progress.consumed == input.len();
+        if self.may_sprint(input, room) {
+            match self.guarded(|this| this.sprint(input, output, room))? {
+                Some(begun) => consumed = begun,
+                None => {
+                    self.end();
+                    return Ok((Progress { consumed: input.len() }, true));
+                }
+            }
+        }
+        let left = room - (output.len() - before);
+        consumed += self.inflate(&input[consumed..], output, left)?.consumed;
+        let used_up = self.drained && consumed == input.len();
         let finished = used_up && self.finish(output, room - (output.len() - before))?;
-        Ok((progress, finished))
+        Ok((Progress { consumed }, finished))
     }
 
     /// Ends a message. `false` asks for another call with more room, to get the rest of the message.
@@ -190,14 +197,16 @@ impl Inflater {
         }
     }
 
-    /// Decompresses a short message that is all there in one piece with its tail, and with octets behind it: zlib is slow in
-    /// the last ones of its input. Whether it could: nothing has changed where not, as with a message that is not valid, has
-    /// a BFINAL block, or fills the room.
-    fn sprint(&mut self, message: &[u8], output: &mut Written, room: usize) -> bool {
-        let may_be_final = message.first().is_none_or(|first| first & 1 == 1);
-        if may_be_final || message.len() > SHORT || self.consumed > 0 || self.corrupt.is_some() {
-            return false;
-        }
+    /// Whether the last octets of a message are a whole one, short, and not a BFINAL block, with room for all that can come out
+    /// of them.
+    fn may_sprint(&self, message: &[u8], room: usize) -> bool {
+        let is_final = message.first().is_none_or(|first| first & 1 == 1);
+        !is_final && message.len() <= SHORT && self.consumed == 0 && room > (message.len() + TAIL.len() + SLOW) * MOST
+    }
+
+    /// Decompresses a message with its tail, and with octets behind it: zlib is slow in the last ones of its input. How much of
+    /// the message was consumed; `None` where it has ended.
+    fn sprint(&mut self, message: &[u8], output: &mut Written, room: usize) -> Result<Option<usize>, Corrupt> {
         let mut input = [0; SHORT + TAIL.len() + SLOW];
         input[..message.len()].copy_from_slice(message);
         input[message.len()..][..TAIL.len()].copy_from_slice(&TAIL);
@@ -208,20 +217,25 @@ impl Inflater {
             let space = output.space(MIN_STEP, room - (output.len() - before));
             // zlib stops at the end of each block. A valid message is over with an empty one, of which the tail is the end.
             let piece = self.decompress(&input[consumed..end + SLOW], space, InflateFlush::Block);
-            let drained = piece.produced < space.len();
-            let open = matches!(piece.end, End::Open);
-            let empty = open && drained && piece.produced == 0;
-            if empty && consumed <= message.len() && consumed + piece.consumed == end {
-                self.history.push(&output[before..]);
-                return true;
+            self.drained = piece.produced < space.len();
+            let is_empty = matches!(piece.end, End::Open) && self.drained && piece.produced == 0;
+            if is_empty && consumed <= message.len() && consumed + piece.consumed == end {
+                return Ok(None);
             }
+            self.history.push(&space[..piece.produced]);
             output.add(piece.produced);
             consumed += piece.consumed;
-            let stuck = piece.consumed == 0 && piece.produced == 0;
-            if !open || stuck || consumed > message.len() || output.len() - before == room {
-                output.truncate(before);
-                self.restart();
-                return false;
+            self.consumed = consumed.min(message.len()) as u64;
+            self.begun = true;
+            match piece.end {
+                // No block of a valid message but the empty one reaches into its tail.
+                End::Open if consumed <= message.len() => {}
+                End::Open | End::Corrupt => return Err(Corrupt { at: self.consumed }),
+                End::Final if consumed > message.len() => return Err(Corrupt { at: self.consumed }),
+                End::Final => {
+                    self.restart();
+                    return Ok(Some(consumed));
+                }
             }
         }
     }
@@ -379,6 +393,8 @@ const ZLIB_WINDOW_BITS: u8 = 15;
 const SHORT: usize = 256;
 /// zlib is slow in the last octets of its input, as many as these.
 const SLOW: usize = 15;
+/// The most octets that one of the input stands for: 258 for a length and a distance of a bit each.
+const MOST: usize = 1032;
 
 /// The room that is made at least is this much of the input, within the bounds. zlib is slow in the last 260 octets of it.
 const RATIO: usize = 4;
