@@ -112,8 +112,8 @@ impl Inflater {
                 }
             }
         }
-        let left = room - (output.len() - before);
-        consumed += self.inflate(&input[consumed..], output, left)?.consumed;
+        // Where a message was begun in a sprint, there is room for all of it.
+        consumed += self.inflate(&input[consumed..], output, room)?.consumed;
         let used_up = self.drained && consumed == input.len();
         let finished = used_up && self.finish(output, room - (output.len() - before))?;
         Ok((Progress { consumed }, finished))
@@ -211,31 +211,26 @@ impl Inflater {
         input[..message.len()].copy_from_slice(message);
         input[message.len()..][..TAIL.len()].copy_from_slice(&TAIL);
         let end = message.len() + TAIL.len() - 1;
-        let before = output.len();
         let mut consumed = 0;
         loop {
-            let space = output.space(MIN_STEP, room - (output.len() - before));
+            let space = output.space(MIN_STEP, room);
             // zlib stops at the end of each block. A valid message is over with an empty one, of which the tail is the end.
             let piece = self.decompress(&input[consumed..end + SLOW], space, InflateFlush::Block);
-            self.drained = piece.produced < space.len();
-            let is_empty = matches!(piece.end, End::Open) && self.drained && piece.produced == 0;
-            if is_empty && consumed <= message.len() && consumed + piece.consumed == end {
+            let open = matches!(piece.end, End::Open);
+            if open && piece.produced == 0 && consumed + piece.consumed == end {
                 return Ok(None);
             }
             self.history.push(&space[..piece.produced]);
             output.add(piece.produced);
             consumed += piece.consumed;
             self.consumed = consumed.min(message.len()) as u64;
-            self.begun = true;
-            match piece.end {
-                // No block of a valid message but the empty one reaches into its tail.
-                End::Open if consumed <= message.len() => {}
-                End::Open | End::Corrupt => return Err(Corrupt { at: self.consumed }),
-                End::Final if consumed > message.len() => return Err(Corrupt { at: self.consumed }),
-                End::Final => {
-                    self.restart();
-                    return Ok(Some(consumed));
-                }
+            // No block of a valid message but the empty one reaches into its tail.
+            if consumed > message.len() || matches!(piece.end, End::Corrupt) {
+                return Err(Corrupt { at: self.consumed });
+            }
+            if !open {
+                self.restart();
+                return Ok(Some(consumed));
             }
         }
     }
