@@ -30,8 +30,8 @@ pub type Seed = (String, Vec<u8>);
 
 /// All targets but `differential`, whose peers are heavier than a test of this crate should be.
 pub const TARGETS: [Target; 9] = [
-    Target { name: "server_receive", run: receive::server, seeds: receive::server_seeds },
-    Target { name: "client_receive", run: receive::client, seeds: receive::client_seeds },
+    Target { name: "server_receive", run: receive::server, seeds: receive::seeds::server },
+    Target { name: "client_receive", run: receive::client, seeds: receive::seeds::client },
     Target { name: "request", run: request::run, seeds: request::seeds },
     Target { name: "response", run: response::run, seeds: response::seeds },
     Target { name: "extensions", run: extensions::run, seeds: extensions::seeds },

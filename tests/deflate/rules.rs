@@ -335,3 +335,16 @@ fn a_fault_says_where_it_is_however_the_bytes_arrive() {
         assert_fails(&check(role, &wire), expected, CloseCode::INVALID_PAYLOAD);
     }
 }
+
+/// Section 7.2.2 does not ask for the check of the window, and so what is there is understood, however it was read.
+#[test]
+fn a_match_past_the_agreed_window_comes_to_the_same_in_any_reads() {
+    let stored = [&[0x00, 0xe8, 0x03, 0x17, 0xfc], &[b'x'; 1000][..], &[0x00]].concat();
+    // An empty block, and a final one with a match of three octets at a distance of 713.
+    let far = [0x02, 0x0c, 0x98, 0x90, 0x01, 0x00];
+    for role in ROLES {
+        let wire = [stored.as_slice(), &far].map(|payload| frame(role, true, RSV1, Opcode::Binary, payload)).concat();
+        let outcome = every_way(|| end_with(role, symmetric(8, true)), &wire);
+        assert_sees(&outcome, &[Seen::Binary(vec![b'x'; 1000]), Seen::Binary(vec![b'x'; 3])]);
+    }
+}
