@@ -55,6 +55,11 @@ impl Written {
         self.length += count;
     }
 
+    /// Forgets what was written behind the first `length` bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
     /// Makes room for `least` bytes: by doubling, but where that goes past what it can come to at most, by moving to memory
     /// of that size.
     #[cold]

@@ -1,6 +1,7 @@
 //! Decompression, in bounded pieces.
 
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
@@ -211,6 +212,7 @@ impl Inflater {
         input[..message.len()].copy_from_slice(message);
         input[message.len()..][..TAIL.len()].copy_from_slice(&TAIL);
         let end = message.len() + TAIL.len() - 1;
+        let before = output.len();
         let mut consumed = 0;
         loop {
             let space = output.space(MIN_STEP, room);
@@ -224,8 +226,12 @@ impl Inflater {
             output.add(piece.produced);
             consumed += piece.consumed;
             self.consumed = consumed.min(message.len()) as u64;
-            // No block of a valid message but the empty one reaches into its tail.
-            if consumed > message.len() || matches!(piece.end, End::Corrupt) {
+            if consumed > message.len() {
+                // No block of a valid message but the empty one reaches into its tail. What came of that is no part of it.
+                output.truncate(before + output_of(message));
+                return Err(Corrupt { at: self.consumed });
+            }
+            if matches!(piece.end, End::Corrupt) {
                 return Err(Corrupt { at: self.consumed });
             }
             if !open {
@@ -300,6 +306,21 @@ impl Inflater {
                 Ok(Status::StreamEnd) => End::Final,
                 Err(_) => End::Corrupt,
             },
+        }
+    }
+}
+
+/// How many octets come out of a message that is cut off, whatever it refers to: with all of the largest window there is
+/// nothing that it cannot reach.
+fn output_of(message: &[u8]) -> usize {
+    let mut context = Inflate::new(false, ZLIB_WINDOW_BITS);
+    let _ = context.set_dictionary(&vec![0; 1 << ZLIB_WINDOW_BITS]);
+    let mut output = [0; MIN_STEP];
+    loop {
+        let (read, written) = (context.total_in() as usize, context.total_out());
+        let _ = context.decompress(&message[read..], &mut output, InflateFlush::SyncFlush);
+        if context.total_out() == written {
+            return written as usize;
         }
     }
 }

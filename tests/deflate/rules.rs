@@ -348,3 +348,16 @@ fn a_match_past_the_agreed_window_comes_to_the_same_in_any_reads() {
         assert_sees(&outcome, &[Seen::Binary(vec![b'x'; 1000]), Seen::Binary(vec![b'x'; 3])]);
     }
 }
+
+/// What a block that is cut off would make of the tail, and of what is behind it, is no part of the text.
+#[test]
+fn what_comes_of_the_tail_is_no_text() {
+    // The first octet of a character and then the end of a fixed block; five octets stored, and one of them there.
+    for payload in [&[0x7a, 0x08][..], &[0x00, 0x05, 0x00, 0xfa, 0xff, b'a']] {
+        for role in ROLES {
+            let wire = frame(role, true, RSV1, Opcode::Text, payload);
+            let expected = Protocol::Corrupt { at: payload.len() as u64 };
+            assert_fails(&check(role, &wire), expected, CloseCode::INVALID_PAYLOAD);
+        }
+    }
+}
