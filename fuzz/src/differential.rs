@@ -118,7 +118,7 @@ fn run_ours(role: Role, frames: &[Frame], waits: bool) -> (Outcome, Option<(Erro
 
 /// Those of the receive path that need no other limits, and no compression, and its own.
 pub fn seeds() -> Vec<Seed> {
-    [(Role::Server, "server", receive::server_seeds()), (Role::Client, "client", receive::client_seeds())]
+    [(Role::Server, "server", receive::seeds::server()), (Role::Client, "client", receive::seeds::client())]
         .into_iter()
         .flat_map(|(role, side, seeds)| {
             let received = seeds

@@ -60,7 +60,7 @@ fn run(role: Role, input: &[u8]) {
             end.inbox.extend(read);
             loop {
                 // What reaches back further than was agreed on may be forgotten with it.
-                if !reading.reaches && sizes.below(3) == 0 && releases.next().is_some() {
+                if !reading.is_unclear && sizes.below(3) == 0 && releases.next().is_some() {
                     end.connection.release_idle();
                 }
                 if !setup.step(end, door) {
@@ -167,7 +167,7 @@ impl Setup {
         }
         read(&mut end);
         assert!(end.error.is_none() || end.inbox.is_empty(), "nothing is kept after {:?}", end.error);
-        if let (Some((opcode, data)), false) = (&end.open, reading.reaches) {
+        if let (Some((opcode, data)), false) = (&end.open, reading.is_unclear) {
             let is_same = |(kind, all): &(u8, Vec<u8>)| kind == opcode && all.starts_with(data);
             assert!(reading.open.as_ref().is_some_and(is_same), "in pieces {data:x?}, read {:x?}", reading.open);
         }
@@ -239,7 +239,7 @@ impl Outcome {
         assert!(echoes.all(|echo| messages.next() == Some(echo)), "sent {sent:?}, seen {:?}", self.seen);
         let is_long = |seen: &Seen| is_data(&seen) && seen.wire().1.len() as u64 > setup.limits.message;
         assert!(!self.seen.iter().any(is_long), "longer than {}: {:?}", setup.limits.message, self.seen);
-        if reading.reaches {
+        if reading.is_unclear {
             assert!(self.seen.starts_with(&reading.seen), "seen {:?}, read {reading:?}", self.seen);
         } else {
             assert_eq!(self.seen, reading.seen, "what is taken is legal, and means what the RFCs say: {reading:?}");

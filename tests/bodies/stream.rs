@@ -16,9 +16,10 @@ pub struct Reading {
     pub open: Option<(u8, Vec<u8>)>,
     /// Why a reader must fail here, if it must. Where it may find one thing or another first, both stand here.
     pub faults: Vec<Fault>,
-    /// Whether a compressed message reaches back further than its sender promised. Whether that is understood is up to
-    /// the reader, so nothing is told of what comes of it or after it.
-    pub reaches: bool,
+    /// Whether a compressed message reaches back further than its sender promised, or is wrong where the limit leaves no
+    /// room to see it. Whether that is understood, and when it is found, is up to the reader, so nothing is told of what comes
+    /// of it or after it.
+    pub is_unclear: bool,
     /// Bytes up to the end of the last whole frame.
     pub taken: usize,
 }
@@ -84,7 +85,7 @@ pub fn messages(from: Role, deflate: Option<Direction>, bytes: &[u8]) -> Vec<See
     let (mut seen, mut rest) = (Vec::new(), bytes);
     loop {
         let reading = read(from, deflate, Limits::NONE, rest);
-        assert!(reading.faults.is_empty() && !reading.reaches, "{:?} after {:?}", reading.faults, reading.seen);
+        assert!(reading.faults.is_empty() && !reading.is_unclear, "{:?} after {:?}", reading.faults, reading.seen);
         rest = &rest[reading.taken..];
         let follows = |seen: &Seen| matches!(seen, Seen::Ping(_) | Seen::Pong(_));
         assert!(
@@ -206,7 +207,7 @@ impl Reader<'_> {
             self.message = Some(self.begin(opcode, is_compressed));
         }
         self.data(&payload, fin && is_whole)?;
-        Ok(is_whole && !self.reading.reaches)
+        Ok(is_whole && !self.reading.is_unclear)
     }
 
     fn begin(&mut self, opcode: u8, is_compressed: bool) -> Message {
@@ -224,8 +225,9 @@ impl Reader<'_> {
         match (&mut message.inflater, self.deflate) {
             (Some(inflater), Some(direction)) => {
                 is_wrong = inflater.inflate(payload, &mut message.data, limit).is_err();
-                if inflater.report().farthest > direction.window() {
-                    self.reading.reaches = true;
+                let is_hidden = is_wrong && !ended && message.data.len() == limit;
+                if is_hidden || inflater.report().farthest > direction.window() {
+                    self.reading.is_unclear = true;
                     return Ok(());
                 }
             }
