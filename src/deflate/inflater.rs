@@ -105,13 +105,11 @@ impl Inflater {
         let mut consumed = 0;
         let before = output.len();
         if self.may_sprint(input, room) {
-            match self.guarded(|this| this.sprint(input, output, room))? {
-                Some(begun) => consumed = begun,
-                None => {
-                    self.end();
-                    return Ok((Progress { consumed: input.len() }, true));
-                }
+            if self.guarded(|this| this.sprint(input, output, room))? {
+                self.end();
+                return Ok((Progress { consumed: input.len() }, true));
             }
+            consumed = self.consumed as usize;
         }
         // Where a message was begun in a sprint, there is room for all of it.
         consumed += self.inflate(&input[consumed..], output, room)?.consumed;
@@ -205,9 +203,9 @@ impl Inflater {
         !is_final && message.len() <= SHORT && self.consumed == 0 && room > (message.len() + TAIL.len() + SLOW) * MOST
     }
 
-    /// Decompresses a message with its tail, and with octets behind it: zlib is slow in the last ones of its input. How much of
-    /// the message was consumed; `None` where it has ended.
-    fn sprint(&mut self, message: &[u8], output: &mut Written, room: usize) -> Result<Option<usize>, Corrupt> {
+    /// Decompresses a message with its tail, and with octets behind it: zlib is slow in the last ones of its input. Whether
+    /// it has ended; where not, a BFINAL block has.
+    fn sprint(&mut self, message: &[u8], output: &mut Written, room: usize) -> Result<bool, Corrupt> {
         let mut input = [0; SHORT + TAIL.len() + SLOW];
         input[..message.len()].copy_from_slice(message);
         input[message.len()..][..TAIL.len()].copy_from_slice(&TAIL);
@@ -220,7 +218,7 @@ impl Inflater {
             let piece = self.decompress(&input[consumed..end + SLOW], space, InflateFlush::Block);
             let open = matches!(piece.end, End::Open);
             if open && piece.produced == 0 && consumed + piece.consumed == end {
-                return Ok(None);
+                return Ok(true);
             }
             self.history.push(&space[..piece.produced]);
             output.add(piece.produced);
@@ -236,7 +234,7 @@ impl Inflater {
             }
             if !open {
                 self.restart();
-                return Ok(Some(consumed));
+                return Ok(false);
             }
         }
     }
