@@ -30,7 +30,8 @@ pub struct Timeouts {
     pub close_wait: Option<Duration>,
     /// From the first byte of a message, or of a control frame between messages, until it is there whole, however many
     /// fragments and pieces it comes in and whatever control frames are between them. It begins where the caller waits for the
-    /// rest. Where an adapter's caller does something else as it ends, or waits to send, it begins anew with the next wait.
+    /// rest. Where an adapter's caller does something else as it ends, or waits to send, it begins anew with the next wait; but
+    /// a caller that has dropped the `next` of a `Stream` of messages is not known to do something else.
     pub message: Option<Duration>,
     /// From the last message in either direction to giving memory back; of use where compression was negotiated.
     pub idle: Option<Duration>,

@@ -17,7 +17,7 @@ mod wire;
 use sockeye::close::CloseError;
 use sockeye::{Config, Error, Protocol, Role};
 
-pub use self::table::ROWS;
+pub use self::table::decided_by;
 use self::table::{Case, Peer};
 use self::wire::Frame;
 use crate::bodies::cursor::Cursor;

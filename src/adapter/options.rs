@@ -315,3 +315,17 @@ impl Server {
 
 /// Twice the default limit of a message, so that one can leave while the next is queued.
 const OUTBOX_LIMIT: usize = 32 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_were_told_no_deadlines_share_them() {
+        let (client, server) = (Client::new(), Server::new(OriginPolicy::Any));
+        assert!(Arc::ptr_eq(&client.timeouts, &server.timeouts));
+        assert_eq!(*client.timeouts, Timeouts::default());
+        assert_eq!(*client.timeouts(Timeouts::NEVER).timeouts, Timeouts::NEVER);
+        assert_eq!(*server.timeouts, Timeouts::default());
+    }
+}

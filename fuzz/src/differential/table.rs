@@ -33,7 +33,6 @@ struct Difference {
     /// Whether this is all that the two differ in.
     holds: fn(&Case<'_>) -> bool,
     /// What decides, and for whom.
-    #[allow(dead_code, reason = "for the reader")]
     decided_by: &'static str,
 }
 
@@ -253,4 +252,7 @@ const DIFFERENCES: &[Difference] = &[
     },
 ];
 
-pub const ROWS: usize = DIFFERENCES.len();
+/// What decides, row by row.
+pub fn decided_by() -> impl Iterator<Item = &'static str> {
+    DIFFERENCES.iter().map(|difference| difference.decided_by)
+}
